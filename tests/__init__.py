@@ -1,0 +1,1 @@
+"""The suite: unit, integration, faults, e2e and conformance, all on real servers."""

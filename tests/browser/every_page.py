@@ -1,0 +1,91 @@
+"""Every public page, for the tests that must hold on each of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+from worker.content.catalog import read_content_files
+from worker.content.load import load_catalog
+from worker.domain.clinic import Clinic
+from worker.domain.forms import Form
+from worker.domain.leads import Location
+from worker.errors import FieldError
+from worker.intake import pages
+from worker.settings import TEMPLATES
+
+TYPED = {
+    "first_name": ["Maya"],
+    "last_name": ["Example"],
+    "email": ["maya@"],
+    "phone": ["555"],
+    "zip": ["62901"],
+    "location": [""],
+    "condition": ["ptsd", "fibromyalgia"],
+    "treatment": ["tms"],
+    "preferred_contact": ["phone"],
+    "message": ["\nFirst line\nsecond line"],
+    "consent_email": ["yes"],
+}
+ERRORS = [
+    FieldError(pointer="/email", code="email.syntax", detail="Please enter an email address like name@example.com."),
+    FieldError(pointer="/phone", code="phone.too_short", detail="Please enter a phone number."),
+    FieldError(pointer="/location", code="text.too_long", detail="Please keep this within 200 characters."),
+    FieldError(pointer="/form", code="form.unknown", detail="No form of this key is registered."),
+    FieldError(pointer="", code="whole", detail="Please look at the whole form."),
+]
+HOSTILE = "</title></textarea>\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}&lt;"
+
+
+@cache
+def shipped() -> tuple[Clinic, Form]:
+    catalog = load_catalog(read_content_files(TEMPLATES))
+    return catalog.clinic, catalog.forms["clinic"]
+
+
+def every_page() -> dict[str, str]:
+    """As people meet them."""
+    clinic, form = shipped()
+    nonce, token = "0123456789abcdef", "0123456789abcdef.1700000000.c2lnbmVk"
+    albany = clinic.places[Location.ALBANY]
+    sorry, detail = "We could not save this just now", "Please try again in a few minutes, or call us."
+    return {
+        "form": pages.form_page(form, clinic, values={}, errors=[], nonce=nonce, token=token),
+        "form-errors": pages.form_page(form, clinic, values=TYPED, errors=ERRORS, nonce=nonce, token=token),
+        "thanks": pages.thanks_page(clinic, reference="TAC-7Q4F-2K", crisis=False),
+        "thanks-crisis": pages.thanks_page(clinic, reference="TAC-7Q4F-2K", crisis=True),
+        "problem": pages.problem_page(clinic, title=sorry, detail=detail, status=503),
+        "too-much": pages.problem_page(clinic, title="Please wait a minute", detail=detail, status=429),
+        "unsubscribe": pages.unsubscribe_page(clinic, token="abc", done=False),
+        "unsubscribed": pages.unsubscribe_page(clinic, token="abc", done=True),
+        "choose": pages.choose_page(clinic, token="abc", chosen=None),
+        "chosen": pages.choose_page(clinic, token="abc", chosen=albany),
+        "not-found": pages.not_found_page(clinic),
+    }
+
+
+def every_hostile_page() -> dict[str, str]:
+    """With HTML and template code wherever a text comes in."""
+    clinic, form = shipped()
+    places = {
+        location: replace(place, city=HOSTILE, state=HOSTILE, address=HOSTILE, phone=HOSTILE, hours=HOSTILE)
+        for location, place in clinic.places.items()
+    }
+    clinic = replace(clinic, brand=HOSTILE, website=HOSTILE, places=places)
+    form = replace(form, key=HOSTILE, name=HOSTILE, consent_wording=HOSTILE)
+    values = {name: [HOSTILE] for name in TYPED}
+    errors = [FieldError(pointer=pointer, code=HOSTILE, detail=HOSTILE) for pointer in ("/email", "", HOSTILE)]
+    return {
+        "form": pages.form_page(form, clinic, values=values, errors=errors, nonce=HOSTILE, token=HOSTILE),
+        "thanks": pages.thanks_page(clinic, reference=HOSTILE, crisis=False),
+        "thanks-crisis": pages.thanks_page(clinic, reference=HOSTILE, crisis=True),
+        "problem": pages.problem_page(clinic, title=HOSTILE, detail=HOSTILE, status=503),
+        "unsubscribe": pages.unsubscribe_page(clinic, token=HOSTILE, done=False),
+        "unsubscribed": pages.unsubscribe_page(clinic, token=HOSTILE, done=True),
+        "choose": pages.choose_page(clinic, token=HOSTILE, chosen=None),
+        "chosen": pages.choose_page(clinic, token=HOSTILE, chosen=clinic.places[Location.ALBANY]),
+        "not-found": pages.not_found_page(clinic),
+    }
+
+
+PAGES = tuple(every_page())

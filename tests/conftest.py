@@ -1,0 +1,84 @@
+"""Fixtures of real servers. Each starts when a test first asks for it, once for a run, and ends with the run.
+
+Nothing is skipped when a server is missing: the test fails and says how to get it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import Databases, Migrate, PostgresDatabases, SqliteDatabases
+from tests.support.postgres import Postgres, running_postgres
+from tests.support.redis_server import RedisServer, running_redis
+from tests.support.smtp import SmtpSink
+from worker.runtime.valkey import EmbeddedValkey, ensure_valkey, stop_valkey
+
+BACKENDS = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    """The embedded Valkey, started as the product starts it."""
+    server = ensure_valkey(tmp_path_factory.mktemp("state"))
+    yield server
+    stop_valkey(server)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """Every test that uses it, directly or not, runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+    return PostgresDatabases(request.getfixturevalue("postgres"))
+
+
+@pytest.fixture
+def make_database(databases: Databases) -> Iterator[Callable[[Migrate | None], str]]:
+    """`make_database(migrate)`: the URL of this test's own copy of what `migrate(url)` made once."""
+    yield databases.make
+    databases.drop_all()
+
+
+@pytest.fixture
+def database_url(make_database: Callable[[Migrate | None], str]) -> str:
+    """An empty database of this test's own."""
+    return make_database(None)
+
+
+@pytest.fixture(scope="session")
+def _smtp_server() -> Iterator[SmtpSink]:
+    server = SmtpSink()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def smtp_sink(_smtp_server: SmtpSink) -> SmtpSink:
+    """An SMTP server that has received nothing yet."""
+    _smtp_server.clear()
+    return _smtp_server
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if program := shutil.which(name):
+            return Path(program)
+    pytest.fail("Chromium is missing: `sudo apt-get install chromium`", pytrace=False)

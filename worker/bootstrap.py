@@ -1,0 +1,108 @@
+"""The only wiring: settings in, services out. Entry points alone import this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import structlog
+from kombu.exceptions import KombuError, OperationalError
+
+from worker.celery import app
+from worker.delivery.alerts import open_alerts
+from worker.delivery.providers import open_provider
+from worker.queues import QUEUE_OF, TaskName
+from worker.runtime.valkey import client_url_of
+from worker.settings import Settings, load_settings
+from worker.storage.broker import Broker
+from worker.storage.database import Database
+from worker.usecases.services import Services
+
+log = structlog.get_logger()
+
+
+class CeleryQueue:
+    """Puts wake-up hints on Redis. Never raises, never waits long: what is lost here is found by the sweep."""
+
+    def capture(self, envelopes: Sequence[str]) -> bool:
+        """One message for a group of sealed submissions."""
+        return self._send(TaskName.CAPTURE, [list(envelopes)])
+
+    def deliver(self) -> None:
+        """Something is due."""
+        self._send(TaskName.DELIVER, [])
+
+    def alert(self) -> None:
+        """An alert waits."""
+        self._send(TaskName.ALERT, [])
+
+    def _send(self, task: TaskName, arguments: list[object]) -> bool:
+        try:
+            app.send_task(
+                task.value,
+                args=arguments,
+                queue=QUEUE_OF[task].value,
+                argsrepr="(sealed)",  # the default would print the arguments into a header, in clear
+                kwargsrepr="{}",
+                ignore_result=True,
+                retry=False,
+            )
+        except (KombuError, OperationalError, OSError) as error:
+            log.warning("queue.not_reached", task=task.value, error=type(error).__name__)
+            return False
+        return True
+
+
+@cache
+def process_settings() -> Settings:
+    """The settings of this process."""
+    return load_settings()
+
+
+def open_database(settings: Settings | None = None) -> Database:
+    """A database of one's own."""
+    return Database((settings or process_settings()).database)
+
+
+def open_broker(settings: Settings) -> Broker:
+    """A look at the broker of these settings."""
+    return Broker(settings.redis_url or client_url_of(settings.state))
+
+
+def make_services(settings: Settings) -> Services:
+    """Services by these settings. Raises ConfigurationError."""
+    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    provider = open_provider(settings.mail_url, settings.state, production=settings.is_production)
+    sender = f"alerts@{_alert_domain(settings)}"
+    return Services(
+        database=open_database(settings),
+        ring=settings.key_ring(),
+        provider=provider,
+        alerts=open_alerts(settings.alert_url, provider, sender, settings.state),
+        queue=CeleryQueue(),
+        public_url=settings.links,
+    )
+
+
+_services: Services | None = None
+
+
+def process_services() -> Services:
+    """This process's services, made at first need."""
+    global _services
+    if _services is None:
+        _services = make_services(process_settings())
+    return _services
+
+
+def renew_process_services() -> None:
+    """Forget, without closing, what was inherited across a fork."""
+    global _services
+    if _services is not None:
+        _services.database.engine.dispose(close=False)
+    _services = None
+
+
+def _alert_domain(settings: Settings) -> str:
+    host = settings.links.partition("://")[2].partition("/")[0].partition(":")[0]
+    return host if "." in host and not host.replace(".", "").isdigit() else "localhost.example.com"

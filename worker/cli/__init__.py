@@ -1,0 +1,40 @@
+"""`nurture`: the command line. Each command parses, calls one use case, and prints what came of it.
+
+With `--json` it prints one JSON value on standard output and nothing else. Errors go to standard error in
+plain words; exit codes: 0 done, 1 it is not so or could not be done, 2 the words are wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from worker.cli import content, keys, leads, operate, product, sends
+from worker.cli.output import fail
+from worker.errors import WorkerError
+
+app = typer.Typer(
+    name="nurture",
+    help="The lead and nurture worker of The Albany Clinic.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for part in (product, operate, content):
+    part.register(app)
+app.add_typer(leads.app, name="leads")
+app.add_typer(sends.app, name="sends")
+app.add_typer(sends.quarantine, name="quarantine")
+app.add_typer(keys.app, name="keys")
+app.add_typer(operate.database_app, name="db")
+
+
+def main() -> None:
+    """Run a command."""
+    try:
+        app()
+    except WorkerError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,120 @@
+"""`nurture leads`: list, show, explain, set."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
+from worker.cli.output import console, fail, print_facts, print_json, print_table
+from worker.domain.leads import Condition, Location, Treatment
+from worker.storage import installation, leads, timeline
+from worker.storage.timeline import Happened
+from worker.usecases.correct import correct_lead
+from worker.usecases.explain import explain, public_lead
+from worker.usecases.find_lead import find_lead
+
+app = typer.Typer(help="Who wrote to the clinic, and what became of them.", no_args_is_help=True)
+
+Wanted = Annotated[str, typer.Argument(help="id, reference, email or phone", metavar="LEAD")]
+
+
+@app.command("list")
+def list_leads(limit: Limit = 50, as_json: AsJson = False) -> None:
+    """The newest leads, without contact data and without what is in quarantine.
+
+    Example: nurture leads list --json --limit 5
+    """
+    with open_services() as services, services.database.read() as connection:
+        found = [public_lead(lead) for lead in leads.recent(connection, limit)]
+    if as_json:
+        print_json({"leads": found})
+        return
+    columns = ["reference", "location", "condition", "sequence", "status", "created_at"]
+    print_table("Leads", columns, [[lead[name] for name in columns] for lead in found], "No leads yet.")
+
+
+@app.command()
+def show(
+    lead: Wanted,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show contact data; this is written down.")] = False,
+    by: Actor = "",
+    as_json: AsJson = False,
+) -> None:
+    """One lead.
+
+    Example: nurture leads show TAC-7Q4F-K2MD
+    """
+    with open_services() as services, services.database.write() as connection:
+        lead_id = find_lead(connection, services.vault, lead)
+        row = leads.by_ids(connection, [lead_id])[lead_id]
+        shown: dict[str, Any] = public_lead(row)
+        if reveal:
+            identity = services.vault.open_identity(row)
+            shown["contact"] = {name: getattr(identity, name) for name in ("first_name", "last_name", "email", "phone")}
+            now = installation.product_now(connection)
+            timeline.add(connection, Happened.REVEALED, now, lead_id, actor=by or default_actor())
+    print_json(shown) if as_json else print_facts(shown)
+
+
+@app.command("explain")
+def explain_lead(lead: Wanted, as_json: AsJson = False) -> None:
+    """What happened to a lead, why, and what comes next.
+
+    Example: nurture leads explain TAC-7Q4F-K2MD --json
+    """
+    with open_services() as services, services.database.read() as connection:
+        story = explain(connection, find_lead(connection, services.vault, lead))
+    if as_json:
+        print_json(story)
+        return
+    console.print(
+        f"{story['lead']['reference']}: {story['route']['location']}, {story['route']['sequence']}",
+        markup=False,
+    )
+    console.print(story["route"]["reason"], markup=False)
+    rows = [[entry["at"][:16], entry["what"], entry["by"], _details(entry)] for entry in story["timeline"]]
+    print_table("", ["when (UTC)", "what", "by", "details"], rows, "Nothing happened yet.")
+    print_facts({"next": _next(story["next"])})
+
+
+@app.command("set")
+def set_route(
+    lead: Wanted,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")],
+    location: Annotated[Location | None, typer.Option(help="Where the lead belongs.")] = None,
+    condition: Annotated[Condition | None, typer.Option(help="What it asked about.")] = None,
+    treatment: Annotated[Treatment | None, typer.Option(help="The treatment it asked about.")] = None,
+    by: Actor = "",
+) -> None:
+    """Correct where a lead belongs; it is routed and planned anew.
+
+    Example: nurture leads set TAC-7Q4F-K2MD --location albany --reason "said so on the phone"
+    """
+    if location is None and condition is None and treatment is None:
+        fail("Nothing to set: give --location, --condition or --treatment.")
+    with open_services() as services:
+        with services.database.read() as connection:
+            lead_id = find_lead(connection, services.vault, lead)
+        correct_lead(
+            services,
+            lead_id,
+            location=location,
+            condition=condition,
+            treatment=treatment,
+            reason=reason,
+            actor=by or default_actor(),
+        )
+    console.print("Done. See: nurture leads explain " + lead, markup=False)
+
+
+def _details(entry: dict[str, Any]) -> str:
+    hidden = {"at", "what", "by", "send_id", "submission_id", "before"}
+    return ", ".join(f"{key} {value}" for key, value in entry.items() if key not in hidden and value is not None)
+
+
+def _next(following: dict[str, Any]) -> str:
+    if "nothing" in following:
+        return f"nothing more ({following['nothing']})"
+    return f"{following['email']}, {following['state']}, due {following['due_at'][:16]} UTC"

@@ -1,0 +1,148 @@
+"""`status`, `doctor`, `db`: is it well, and could it be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import typer
+
+from worker.bootstrap import make_services, open_broker
+from worker.cli.common import AsJson, open_services
+from worker.cli.output import console, print_facts, print_json, print_table
+from worker.content.catalog import read_content_files
+from worker.domain.sends import SendState
+from worker.errors import ConfigurationError, WorkerError
+from worker.logs import configure_logs
+from worker.settings import TEMPLATES, Settings, load_settings
+from worker.storage import migrate
+from worker.storage.spool import Spool
+from worker.usecases.prepare import prepare
+from worker.usecases.status import read_status
+
+database_app = typer.Typer(help="The database's tables.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(status)
+    app.command()(doctor)
+
+
+def status(as_json: AsJson = False) -> None:
+    """One sentence of health, then the figures. Exits with 1 when something needs attention.
+
+    Example: nurture status --json
+    """
+    settings = load_settings()
+    with open_services(settings) as services:
+        broker = open_broker(settings)
+        found = read_status(services.database, broker, Spool(settings.spool))
+        broker.close()
+    if as_json:
+        print_json(found.to_json())
+    else:
+        console.print(found.verdict.sentence, style="green" if found.verdict.ok else "red")
+        rows = [
+            [name, queue["depth"], queue["oldest_age_s"], queue["consumers"]] for name, queue in found.queues.items()
+        ]
+        print_table("", ["queue", "waiting", "oldest (s)", "consumers"], rows, "")
+        print_facts(
+            {
+                "due now": found.figures.due,
+                "next due": found.next_due_at or "nothing planned",
+                "sends": ", ".join(f"{count} {state}" for state, count in found.sends.items() if count) or "none yet",
+                "in a sequence": found.enrollments_active,
+                "parked": found.figures.parked,
+                "quarantined": found.figures.quarantined,
+                "unknown": found.sends[SendState.UNKNOWN],
+                "suppressed": found.suppressions,
+                "spool": f"{found.spool['waiting']} waiting, {found.spool['quarantined']} set aside",
+                "content": found.active_snapshot or "nothing published",
+                "clock": f"{found.product_now:%Y-%m-%d %H:%M} UTC",
+            }
+        )
+    raise typer.Exit(0 if found.verdict.ok else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    check_id: str
+    ok: bool
+    text: str
+    hint: str = ""
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check settings, database, broker, spool and content; each finding with an id and what to do.
+
+    Example: nurture doctor
+    """
+    try:
+        settings = load_settings()
+        findings = [_Finding("NRT-E001", True, "settings can be read"), *_findings(settings)]
+    except ConfigurationError as error:
+        findings = [_Finding(error.check_id, False, error.problem, error.hint)]
+    if as_json:
+        print_json({"findings": [{"id": f.check_id, "ok": f.ok, "text": f.text, "hint": f.hint} for f in findings]})
+    else:
+        for finding in findings:
+            mark, style = ("✓", "green") if finding.ok else ("✗", "red")
+            console.print(f"{mark} {finding.check_id}  {finding.text}", style=style, markup=False)
+            if finding.hint:
+                console.print(f"    {finding.hint}", markup=False)
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def _findings(settings: Settings) -> list[_Finding]:
+    found = [_tried("NRT-E010", "the key ring holds a key", settings.key_ring)]
+    broker = open_broker(settings)
+    answers = broker.ping()
+    hint = "is it running, and is NURTURE_REDIS_URL right? Posts are kept in the spool meanwhile"
+    found.append(
+        _Finding("NRT-D001", answers, f"the broker {'answers' if answers else 'is silent'}", "" if answers else hint)
+    )
+    broker.close()
+    found.append(_tried("NRT-D002", "the spool can be written", lambda: Spool(settings.spool)))
+    found.append(_tried("NRT-D003", "the database answers and is up to date", lambda: _check_database(settings)))
+    if settings.mail_url == "outbox:" and settings.is_production:
+        found.append(
+            _Finding("NRT-D004", False, "mail stays on this machine (MAIL_URL is outbox:)", "set NURTURE_MAIL_URL")
+        )
+    return found
+
+
+def _check_database(settings: Settings) -> None:
+    with open_services(settings) as services, services.database.read() as connection:
+        services.content.renderer(connection)
+
+
+def _tried(check_id: str, text: str, check: Callable[[], object]) -> _Finding:
+    try:
+        check()
+    except ConfigurationError as error:
+        return _Finding(error.check_id, False, error.problem, error.hint)
+    except (WorkerError, OSError) as error:
+        return _Finding(check_id, False, f"not so: {text} ({type(error).__name__})")
+    return _Finding(check_id, True, text)
+
+
+@database_app.callback()
+def _db() -> None:
+    """The database's tables."""
+
+
+@database_app.command()
+def upgrade() -> None:
+    """Bring the database to this version, and make it ready on first use. Safe to repeat.
+
+    Example: nurture db upgrade
+    """
+    settings = load_settings()
+    configure_logs(settings.log_level, "cli")
+    services = make_services(settings)
+    shipped = None if settings.is_production else read_content_files(TEMPLATES)
+    prepare(services.database, services.ring, settings.clock_speed, shipped)
+    current, _ = migrate.current_and_newest(services.database)
+    services.close()
+    console.print(f"The database stands at {current}.")

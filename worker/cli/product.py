@@ -1,0 +1,190 @@
+"""`up` and `demo`: the whole product on this machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from worker.bootstrap import make_services
+from worker.cli.output import console, fail, print_table
+from worker.domain.sends import SendState
+from worker.logs import configure_logs
+from worker.runtime import demo as demonstration
+from worker.runtime.product import AlreadyRunning, Product, start_product
+from worker.settings import PREFIX, Settings, load_settings
+from worker.storage import installation, sends
+from worker.storage.database import Database
+
+DEMO_SPEED = 1440.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(up)
+    app.command()(demo)
+
+
+def up() -> None:
+    """Start the product: web, worker, beat, and what is embedded. Ctrl-C stops it.
+
+    Example: nurture up
+    """
+    product = _start(load_settings(), "The Albany Clinic · lead worker", republish=False)
+    with product.supervisor.catch_signals():
+        _wait_ready(product)
+        _print_addresses(product)
+        console.print("Ctrl-C stops everything cleanly.")
+    product.supervisor.run_until_stopped()
+    product.stop()
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Do the whole journey now, then exit with 0 or 1.")] = False,
+) -> None:
+    """Show the whole product with fictional people on a fast clock. No email leaves this machine.
+
+    Example: nurture demo --once
+    """
+    defaults = {
+        "STATE_DIR": ".local/demo",
+        "CLOCK_SPEED": str(DEMO_SPEED),
+        "RATE_LIMIT": "off",
+        "MAIL_URL": "outbox:",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(PREFIX + name, value)
+    if once:
+        os.environ[f"{PREFIX}CLOCK_SPEED"] = "0"
+    product = _start(load_settings(), "The Albany Clinic · lead worker · demonstration", republish=True)
+    try:
+        with product.supervisor.catch_signals():
+            _wait_ready(product)
+            ok = _show(product, once=once)
+        if not once:
+            product.supervisor.run_until_stopped()
+    finally:
+        product.stop()
+    raise typer.Exit(0 if ok else 1)
+
+
+def _start(settings: Settings, title: str, *, republish: bool) -> Product:
+    configure_logs(settings.log_level, "supervisor")
+    console.print(f"[bold]{title}[/]   [dim]everything below is on this machine[/]")
+    try:
+        return start_product(
+            settings, republish=republish, note=lambda line: console.print(f"  ✓ {line}", markup=False)
+        )
+    except AlreadyRunning as running:
+        console.print(f"It runs already: {running.url}/form")
+        raise typer.Exit(0) from None
+
+
+def _wait_ready(product: Product) -> None:
+    started = time.monotonic()
+    with console.status("starting web, worker and beat"):
+        ready = product.wait_ready()
+    if not ready:
+        logs = product.settings.state / "run"
+        product.stop()
+        fail(f"It did not get ready within its time. The logs say why: {logs}")
+    console.print(f"  ✓ web, worker and beat are ready ({time.monotonic() - started:.1f} s)")
+
+
+def _print_addresses(product: Product) -> None:
+    for what, path in (
+        ("The form", "/form"),
+        ("For web developers", "/docs"),
+        ("Ready?", "/readyz"),
+        ("Metrics", "/metrics"),
+    ):
+        console.print(f"  {what:<20} {product.url}{path}", markup=False)
+    console.print(f"  {'State, outbox, logs':<20} {product.settings.state}", markup=False)
+
+
+def _show(product: Product, *, once: bool) -> bool:
+    services = make_services(product.settings)
+    database = services.database
+    posted = list(demonstration.post_samples(product.url))
+    console.print(f"  ✓ {len(posted)} fictional people posted the form")
+    if once:
+        with Progress(SpinnerColumn(), TextColumn("{task.description}"), console=console, transient=True) as progress:
+            task = progress.add_task("weeks pass")
+            demonstration.run_out(
+                services,
+                product.url,
+                posted,
+                lambda at, counts: progress.update(task, description=_line(at, counts)),
+            )
+    else:
+        demonstration.until_stored(database, posted)
+        demonstration.until_quiet(database)
+    journey = demonstration.read_journey(database, posted)
+    _print_journey(journey)
+    if not once:
+        _print_addresses(product)
+        _watch(product, database)
+    services.close()
+    return not journey.problems
+
+
+def _watch(product: Product, database: Database) -> None:
+    console.print("A day passes in a minute. Watch the outbox fill; Ctrl-C stops everything cleanly.")
+    with Live(console=console, refresh_per_second=4) as live:
+        while not product.supervisor.is_stopping:
+            product.supervisor.poll()
+            with database.read() as connection:
+                live.update(
+                    _line(
+                        f"{installation.product_now(connection):%a %d %b %Y %H:%M} UTC",
+                        Counter(sends.counts(connection)),
+                    )
+                )
+            time.sleep(0.25)
+
+
+def _line(at: str, counts: Counter[str]) -> str:
+    shown = (
+        SendState.SENT,
+        SendState.PLANNED,
+        SendState.SKIPPED,
+        SendState.CANCELLED,
+        SendState.HELD,
+        SendState.UNKNOWN,
+    )
+    return f"{at}   " + "   ".join(f"{counts[state]} {state}" for state in shown)
+
+
+def _print_journey(journey: demonstration.Journey) -> None:
+    def row(item: dict[str, Any]) -> list[Any]:
+        lead, states = item["lead"], item["states"]
+        rest = ", ".join(f"{count} {state}" for state, count in sorted(states.items()) if state != SendState.SENT)
+        sequence = lead["sequence"] or "a person answers"
+        return [
+            item["persona"].name,
+            lead["location"],
+            sequence,
+            lead["reference"],
+            states[SendState.SENT],
+            rest,
+        ]
+
+    console.print()
+    columns = ["who", "location", "sequence", "reference", "sent", "else"]
+    print_table("What was stored, routed and sent", columns, map(row, journey.rows), "Nobody was stored.")
+    total = journey.totals
+    console.print(
+        f"\n{len(journey.rows)} stored · " + " · ".join(f"{count} {state}" for state, count in sorted(total.items()))
+    )
+    for problem in journey.problems:
+        console.print(f"✗ {problem}", style="red", markup=False)
+    if not journey.problems:
+        console.print(
+            "✓ everyone was answered once, nobody was mailed twice, nobody without consent was taught",
+            style="green",
+        )

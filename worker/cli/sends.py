@@ -1,0 +1,93 @@
+"""`nurture sends` and `nurture quarantine`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
+from worker.cli.output import console, print_json, print_table
+from worker.domain.sends import SendState
+from worker.storage import sends as ledger
+from worker.storage import submissions
+from worker.usecases import quarantine as quarantining
+from worker.usecases.explain import public_send
+
+app = typer.Typer(help="The ledger of what was, and will be, sent.", no_args_is_help=True)
+quarantine = typer.Typer(help="Submissions that looked suspicious: nothing is mailed until someone decides.",
+                         no_args_is_help=True)  # fmt: skip
+
+
+@app.callback()
+def _sends() -> None:
+    """The ledger of what was, and will be, sent."""
+
+
+@app.command("list")
+def list_sends(
+    limit: Limit = 50,
+    state: Annotated[SendState | None, typer.Option("--state", help="Only this state.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sends, the latest due first.
+
+    Example: nurture sends list --json --state unknown
+    """
+    with open_services() as services, services.database.read() as connection:
+        found = [public_send(send) for send in ledger.recent(connection, limit, state)]
+    if as_json:
+        print_json({"sends": found})
+        return
+    columns = ["email", "location", "state", "reason", "due_at", "sent_at"]
+    print_table("Sends", columns, [[send[name] for name in columns] for send in found], "No sends yet.")
+
+
+@quarantine.command("list")
+def list_quarantine(limit: Limit = 50, as_json: AsJson = False) -> None:
+    """What waits for someone to decide.
+
+    Example: nurture quarantine list
+    """
+    with open_services() as services, services.database.read() as connection:
+        rows = submissions.quarantined(connection, limit)
+    found = [
+        {
+            "submission_id": row["id"],
+            "reference": row["reference"],
+            "form": row["form"],
+            "suspicions": row["suspicions"],
+            "crisis": row["crisis"] is not None,
+            "captured_at": row["captured_at"].isoformat(),
+        }
+        for row in rows
+    ]
+    if as_json:
+        print_json({"quarantine": found})
+        return
+    columns = ["submission_id", "reference", "suspicions", "captured_at"]
+    print_table("Quarantine", columns, [[row[name] for name in columns] for row in found], "Quarantine is empty.")
+
+
+@quarantine.command()
+def release(submission_id: str, by: Actor = "") -> None:
+    """Treat a submission as genuine: it is stored as a lead, routed and answered.
+
+    Example: nurture quarantine release 0192f7a4-…
+    """
+    with open_services() as services:
+        lead_id = quarantining.release(services, submission_id, by or default_actor())
+    console.print(f"Released: lead {lead_id}", markup=False)
+
+
+@quarantine.command()
+def dismiss(
+    submission_id: str, reason: Annotated[str, typer.Option("--reason", help="Why; kept.")], by: Actor = ""
+) -> None:
+    """Leave a submission unanswered.
+
+    Example: nurture quarantine dismiss 0192f7a4-… --reason "advertising"
+    """
+    with open_services() as services:
+        quarantining.dismiss(services, submission_id, by or default_actor(), reason)
+    console.print("Dismissed.")

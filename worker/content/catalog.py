@@ -1,0 +1,153 @@
+"""The content as values: everything under `templates/email/`, loaded, cross-checked and ready to render.
+
+A catalog that loads is whole: every sequence's emails, blocks and claims exist, every location and
+condition has a sequence, and every slot that an email uses is filled by each sequence that uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+
+from worker.domain.clinic import Clinic
+from worker.domain.eligibility import EmailScope
+from worker.domain.forms import Form
+from worker.domain.leads import Condition, Location
+from worker.domain.routing import RoutingRules
+from worker.domain.safety import CrisisPatterns
+from worker.domain.sends import SendKind
+from worker.domain.sequences import Sequence
+from worker.errors import ContentInvalid
+
+ACKNOWLEDGEMENT = "acknowledgement"
+"""The id of the email that answers every lead."""
+
+ARTICLES: Mapping[str, str] = {
+    "ketamine-infusion-2024": "Understanding how ketamine infusion therapy works (15 July 2024)",
+    "tms-antidepressants-2025": "TMS compared with antidepressants (22 January 2025; only its introduction)",
+    "social-anxiety-2025": "Ketamine for social anxiety disorder (3 March 2025)",
+    "illinois-insurance-2025": "Insurance-backed depression treatment in Illinois (1 April 2025)",
+}
+"""The clinic's articles, the source of every fact."""
+
+
+class Purpose(StrEnum):
+    """Why an email is sent. Required and typed: an educational email always needs consent."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    EDUCATIONAL = "educational"
+
+    @property
+    def send_kind(self) -> SendKind:
+        """The kind of send that carries such an email."""
+        return SendKind.ACKNOWLEDGEMENT if self is Purpose.ACKNOWLEDGEMENT else SendKind.NURTURE
+
+
+class ClaimKind(StrEnum):
+    """What a claim is about; insurance claims age fastest."""
+
+    MEDICAL = "medical"
+    INSURANCE = "insurance"
+    PROCESS = "process"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One medical, insurance or process claim, in its only wording."""
+
+    id: str
+    says: str
+    kind: ClaimKind
+    source: str
+    section: str
+    locations: frozenset[Location]
+    conditions: frozenset[Condition]
+    needs: tuple[str, ...]
+    review_by: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Email:
+    """One email: its front matter and its Markdown body. `body_line` is the line of the file where it begins."""
+
+    scope: EmailScope
+    subject: str
+    preheader: str
+    purpose: Purpose
+    topics: tuple[str, ...]
+    slots: tuple[str, ...]
+    claims: tuple[str, ...]
+    sources: tuple[str, ...]
+    reviewed: date
+    sponsor: str
+    body: str
+    body_line: int
+
+    @property
+    def id(self) -> str:
+        """The email's id, which is also its file's name."""
+        return self.scope.id
+
+    @property
+    def path(self) -> str:
+        """Its file, as people see it."""
+        return f"emails/{self.id}.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persona:
+    """A fictional lead for previews, lint and tests."""
+
+    id: str
+    name: str
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    location: str
+    zip: str
+    condition: str
+    treatment: str
+    consent_email: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalog:
+    """Everything under `templates/email/`."""
+
+    clinic: Clinic
+    routing: RoutingRules
+    crisis: CrisisPatterns
+    forms: Mapping[str, Form]
+    claims: Mapping[str, Claim]
+    blocks: Mapping[str, str]
+    emails: Mapping[str, Email]
+    sequences: Mapping[str, Sequence]
+    layout: Mapping[str, str]
+    personas: Mapping[str, Persona]
+
+    def sequences_with(self, email: str) -> tuple[Sequence, ...]:
+        """The sequences that have a step with this email."""
+        return tuple(
+            sequence for sequence in self.sequences.values() if any(step.email == email for step in sequence.steps)
+        )
+
+
+def read_content_files(root: Path) -> dict[str, str]:
+    """The draft files of a folder, by their path within it, as a snapshot holds them."""
+    if not root.is_dir():
+        raise ContentInvalid([])
+    return {
+        path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.suffix in {".toml", ".md", ".html", ".txt"}
+    }
+
+
+def content_location(location: Location) -> Location:
+    """The location whose content a lead gets: someone out of the area is answered like an undecided one."""
+    return Location.UNDECIDED if location is Location.OUT_OF_AREA else location

@@ -1,0 +1,266 @@
+"""Render emails. What differs from person to person is joined in at the end, after Markdown and HTML.
+
+So a name can't inject Markdown, HTML or template code, and the expensive parts (Jinja, Markdown, CSS
+inlining) run once per published email, location and sequence, not once per message.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from css_inline import CSSInliner
+from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError
+from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import Markup
+
+from worker.content.catalog import Catalog, Email, content_location
+from worker.content.markdown import refuse_raw_html, to_html
+from worker.content.text_part import to_text
+from worker.domain.clinic import Clinic, Place
+from worker.domain.eligibility import EmailScope
+from worker.domain.leads import Location, greeting
+from worker.errors import TemplateError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """The few values of a message that are one person's own."""
+
+    first_name: str | None
+    unsubscribe_url: str
+    choose_url: str
+
+    def values(self) -> dict[str, str]:
+        """What stands at each mark."""
+        return {
+            _MARKS["greeting"]: greeting(self.first_name),
+            _MARKS["unsubscribe"]: self.unsubscribe_url,
+            _MARKS["choose"]: self.choose_url,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """One email as one person gets it."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+
+# Plain letters, so that a mark passes unchanged through Markdown, URL encoding, HTML and CSS inlining.
+_MARKS = {name: f"qx{number}personqx" for number, name in enumerate(("greeting", "unsubscribe", "choose"))}
+_MARK = re.compile("|".join(_MARKS.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledEmail:
+    """An email rendered but for the person. `scope.review_by` is the first review date of all that it states."""
+
+    scope: EmailScope
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+    def for_person(self, person: Person) -> Rendered:
+        """The finished email."""
+        values = person.values()
+        escaped = {mark: html.escape(value, quote=True) for mark, value in values.items()}
+        return Rendered(
+            subject=self.subject,
+            preheader=self.preheader,
+            html=_MARK.sub(lambda match: escaped[match.group()], self.html),
+            text=_MARK.sub(lambda match: values[match.group()], self.text),
+        )
+
+
+class Renderer:
+    """Renders the emails of one catalog. Compiled emails are kept; a new snapshot gets a new renderer."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._compiled: dict[tuple[str, Location, str | None], CompiledEmail] = {}
+        self._inliner = CSSInliner(load_remote_stylesheets=False)
+        self._markdown = _environment(autoescape=False)
+        self._layout = _environment(autoescape=True)
+
+    def compiled(self, email_id: str, location: Location, sequence: str | None) -> CompiledEmail:
+        """The email for everyone of this location and sequence. Raises TemplateError."""
+        key = (email_id, content_location(location), sequence)
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(self.catalog.emails[email_id], key[1], sequence)
+        return self._compiled[key]
+
+    def _compile(self, email: Email, location: Location, sequence: str | None) -> CompiledEmail:
+        context = _Context(self, email, location, sequence)
+        body = self.expand(email.body, email.path, context, email.body_line)
+        footer = self.expand(self.catalog.blocks["footer"], "blocks/footer.md", context)
+        values = {"subject": email.subject, "preheader": email.preheader, "lang": "en"}
+        values["brand"] = self.catalog.clinic.brand
+        page = self._page("email.html", values | {"content": Markup(to_html(body)), "footer": Markup(to_html(footer))})
+        text = self._page("email.txt", values | {"content": to_text(body), "footer": to_text(footer)})
+        return CompiledEmail(
+            scope=_with_review_date(email.scope, context.review_dates()),
+            subject=email.subject,
+            preheader=email.preheader,
+            html=self._inliner.inline(page),
+            text=text,
+        )
+
+    def expand(self, source: str, name: str, context: _Context, first_line: int = 1) -> str:
+        """The Markdown of a body or block with its slots filled. Raises TemplateError with file and line."""
+        refuse_raw_html(_without_slots(source), name, first_line)
+        try:
+            return self._markdown.from_string(source).render(context.values()).strip() + "\n"
+        except TemplateSyntaxError as error:
+            raise TemplateError(name, error.message or "syntax error", error.lineno + first_line - 1) from error
+        except (UndefinedError, SecurityError, TemplateRuntimeError, TypeError) as error:
+            raise TemplateError(name, _plain(error), _line_of(error, first_line)) from error
+
+    def _page(self, layout: str, values: Mapping[str, Any]) -> str:
+        environment = self._layout if layout.endswith(".html") else self._markdown
+        try:
+            return environment.from_string(self.catalog.layout[layout]).render(values)
+        except (TemplateSyntaxError, UndefinedError) as error:
+            raise TemplateError(f"layout/{layout}", _plain(error), _line_of(error, 1)) from error
+
+
+class _Context:
+    """The closed list of what an email may say, for one email, location and sequence."""
+
+    def __init__(self, renderer: Renderer, email: Email, location: Location, sequence: str | None) -> None:
+        self._renderer, self._email, self._location = renderer, email, location
+        self._catalog = renderer.catalog
+        self._facts = _Facts(self._catalog.clinic, location)
+        self._sequence = self._catalog.sequences[sequence] if sequence else None
+        self._claims = set(email.claims)
+
+    def values(self) -> dict[str, Any]:
+        """The template's variables and functions."""
+        clinic = self._catalog.clinic
+        return {
+            "greeting": _MARKS["greeting"],
+            "purpose": self._email.purpose.value,
+            "location": _location_values(clinic, self._location),
+            "clinics": [_place_values(place) for place in clinic.places_of(self._location)],
+            "facts": self._facts,
+            "links": _link_values(clinic, self._location),
+            "slot": dict(self._sequence.slots) if self._sequence else {},
+            "contact": _contact(clinic, self._location),
+            "claim": self._claim,
+            "block": self._block,
+        }
+
+    def review_dates(self) -> list[date]:
+        """The review dates of every claim and fact that the email states."""
+        return [self._catalog.claims[claim].review_by for claim in self._claims] + self._facts.review_dates
+
+    def _claim(self, name: str) -> str:
+        if name not in self._email.claims:
+            raise TemplateError(self._email.path, f"states claim {name!r}, which its front matter does not list")
+        return self._catalog.claims[name].says
+
+    def _block(self, name: str) -> str:
+        if name not in self._catalog.blocks:
+            raise TemplateError(self._email.path, f"uses block {name!r}; there is no blocks/{name}.md")
+        return "\n\n" + self._renderer.expand(self._catalog.blocks[name], f"blocks/{name}.md", self) + "\n"
+
+
+class _Facts:
+    """`facts.<id>` in a template; remembers which were stated, since each has its own review date."""
+
+    def __init__(self, clinic: Clinic, location: Location) -> None:
+        self._facts = clinic.places[location].facts if location in clinic.places else {}
+        self._location = location
+        self.review_dates: list[date] = []
+
+    def __getattr__(self, name: str) -> str:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self._facts:
+            raise UndefinedError(f"facts.{name} is not known at {self._location}; add it to clinic.toml")
+        self.review_dates.append(self._facts[name].review_by)
+        return self._facts[name].says
+
+
+def _environment(*, autoescape: bool) -> SandboxedEnvironment:
+    return SandboxedEnvironment(autoescape=autoescape, undefined=StrictUndefined, keep_trailing_newline=True)
+
+
+def _place_values(place: Place) -> dict[str, Any]:
+    return {
+        "id": place.id.value,
+        "decided": True,
+        "name": place.name,
+        "city": place.city,
+        "state": place.state,
+        "state_code": place.state_code,
+        "address": place.address,
+        "phone": place.phone,
+        "hours": place.hours,
+        "licence_line": place.licence_line,
+    }
+
+
+def _location_values(clinic: Clinic, location: Location) -> dict[str, Any]:
+    if location in clinic.places:
+        return _place_values(clinic.places[location])
+    return {"id": location.value, "decided": False, "name": clinic.brand}
+
+
+def _link_values(clinic: Clinic, location: Location) -> dict[str, str]:
+    links = {"website": clinic.website, "unsubscribe": _MARKS["unsubscribe"]}
+    if location in clinic.places:
+        links["call"] = f"tel:+1-{clinic.places[location].phone}"
+    else:
+        links["choose"] = _MARKS["choose"]
+    return links
+
+
+def _contact(clinic: Clinic, location: Location) -> str:
+    def call(place: Place) -> str:
+        return f"[{place.phone}](tel:+1-{place.phone})"
+
+    places = clinic.places_of(location)
+    if len(places) == 1:
+        return f"Call {places[0].name} at {call(places[0])}, {places[0].hours}."
+    return " ".join(f"In {place.city}, {place.state}, call {call(place)}." for place in places)
+
+
+def _with_review_date(scope: EmailScope, dates: list[date]) -> EmailScope:
+    return EmailScope(
+        id=scope.id,
+        locations=scope.locations,
+        conditions=scope.conditions,
+        treatments=scope.treatments,
+        review_by=min([scope.review_by, *dates]),
+    )
+
+
+def _without_slots(source: str) -> str:
+    """The source with its Jinja parts blanked, line by line, so that `<` inside a slot is not taken for HTML."""
+    return re.sub(r"\{[{%#].*?[}%#]\}", lambda match: re.sub(r"[^\n]", "x", match.group()), source, flags=re.DOTALL)
+
+
+def _line_of(error: BaseException, first_line: int) -> int | None:
+    """The template line that a Jinja error came from, found in its traceback."""
+    line, frame = None, error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == "<template>":
+            line = frame.tb_lineno + first_line - 1
+        frame = frame.tb_next
+    return line
+
+
+def _plain(error: BaseException) -> str:
+    text = str(error)
+    unknown = re.match(r"'(?:dict object' has no attribute ')?(\w+)'", text)
+    return f"there is no variable {unknown.group(1)!r} here" if unknown else text

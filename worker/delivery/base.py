@@ -1,0 +1,49 @@
+"""What every delivery adapter takes and gives.
+
+An adapter never raises for a message: it yields, for each, a receipt or a classified error. Only an error
+that is certain may be repeated; whatever is doubtful is `AmbiguousDeliveryError` (I2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from worker.errors import DeliveryError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One finished message. `send_id` is the idempotency key where a provider honours one."""
+
+    send_id: str
+    envelope_from: str
+    recipient: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The provider has taken the message."""
+
+    provider: str
+    provider_message_id: str | None = None
+
+
+Outcome = Receipt | DeliveryError
+
+
+class Provider(Protocol):
+    """A delivery adapter. Made per process; keeps its connection between batches."""
+
+    name: str
+
+    def deliver(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
+        """Hand over each message, yielding its outcome as soon as it is known."""
+
+    def lookup(self, send_id: str) -> Receipt | None:
+        """What the provider knows of a send with an unknown outcome; None where it can't tell."""
+
+    def close(self) -> None:
+        """Give back the connection."""

@@ -1,0 +1,202 @@
+"""SMTP submission over one kept connection, its phases driven by ourselves.
+
+`smtplib.sendmail` raises the same error for "safe to repeat" and "maybe delivered". Here we know whether
+the final dot was sent: before it every failure is certain; after it, without an answer, the message may
+have been taken (RFC 5321 section 4.2.5 and 6.1). TLS is verified; production refuses to go without it.
+"""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from worker.delivery.base import Message, Outcome, Receipt
+from worker.errors import (
+    AmbiguousDeliveryError,
+    ConfigurationError,
+    DeliveryError,
+    PermanentDeliveryError,
+    TransientDeliveryError,
+)
+
+_TIMEOUT_S = 30
+_BAD_MAILBOX = re.compile(rb"5\.1\.[0-3]|5\.1\.10|5\.2\.1")
+_RETRY_GREYLISTED = timedelta(minutes=5)
+
+
+class Tls(StrEnum):
+    """How a connection is protected. `NONE` is for a relay on this machine, never in production."""
+
+    IMPLICIT = "implicit"
+    REQUIRED = "required"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpSettings:
+    """Where and how to submit. Read from `smtp://user:password@host:587` or `smtps://…:465`."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+    tls: Tls
+    helo: str | None
+
+    @classmethod
+    def from_url(cls, url: str) -> SmtpSettings:
+        """Raises ConfigurationError where the URL is no SMTP address."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+            raise ConfigurationError(
+                "NRT-E020", "MAIL_URL is not an SMTP address", "write smtp://user:password@host:587"
+            )
+        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        tls = Tls.IMPLICIT if parts.scheme == "smtps" else Tls(query.get("tls", Tls.REQUIRED))
+        return cls(
+            host=parts.hostname,
+            port=parts.port or (465 if tls is Tls.IMPLICIT else 587),
+            user=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+            tls=tls,
+            helo=query.get("helo"),
+        )
+
+
+class SmtpProvider:
+    """One connection, opened when first needed and kept; a new one after any doubt."""
+
+    name = "smtp"
+
+    def __init__(self, settings: SmtpSettings, context: ssl.SSLContext | None = None) -> None:
+        self._settings = settings
+        self._context = context or ssl.create_default_context()
+        self._connection: smtplib.SMTP | None = None
+
+    def deliver(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
+        """Submit each message in turn."""
+        for message in messages:
+            yield message, self._submit(message)
+
+    def lookup(self, send_id: str) -> Receipt | None:
+        """SMTP keeps no account that we could ask."""
+        del send_id
+        return None
+
+    def close(self) -> None:
+        """Say goodbye; the server's opinion of it no longer matters."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.quit()
+            except (smtplib.SMTPException, OSError):
+                connection.close()
+
+    def _submit(self, message: Message) -> Outcome:
+        try:
+            connection = self._connected()
+            self._begin(connection, message)
+        except DeliveryError as error:
+            return error
+        except (smtplib.SMTPException, OSError) as error:
+            self._drop()
+            return _before_the_dot(error)
+        return self._send_content(connection, message)
+
+    def _begin(self, connection: smtplib.SMTP, message: Message) -> None:
+        """MAIL, RCPT and DATA: until here every answer is certain."""
+        for code, answer in (
+            connection.mail(message.envelope_from),
+            connection.rcpt(message.recipient),
+            connection.docmd("DATA"),
+        ):
+            if code not in {250, 251, 354}:
+                self._reset(connection)
+                raise _refusal(code, answer)
+
+    def _send_content(self, connection: smtplib.SMTP, message: Message) -> Outcome:
+        dotted = re.sub(rb"(?m)^\.", b"..", message.content)
+        try:
+            connection.send(dotted + b".\r\n")
+            code, answer = connection.getreply()
+        except (smtplib.SMTPException, OSError):
+            self._drop()
+            return AmbiguousDeliveryError("smtp_no_answer_after_data")
+        if code == 250:
+            return Receipt(provider=self.name, provider_message_id=_queue_id(answer))
+        self._reset(connection)
+        return _refusal(code, answer)
+
+    def _connected(self) -> smtplib.SMTP:
+        if self._connection is not None and _is_alive(self._connection):
+            return self._connection
+        self._drop()
+        self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> smtplib.SMTP:
+        settings = self._settings
+        if settings.tls is Tls.IMPLICIT:
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(
+                settings.host, settings.port, settings.helo, timeout=_TIMEOUT_S, context=self._context
+            )
+        else:
+            connection = smtplib.SMTP(settings.host, settings.port, settings.helo, timeout=_TIMEOUT_S)
+        connection.ehlo_or_helo_if_needed()
+        if settings.tls is Tls.REQUIRED:
+            connection.starttls(context=self._context)
+            connection.ehlo()
+        if settings.user is not None:
+            connection.login(settings.user, settings.password or "")
+        return connection
+
+    def _reset(self, connection: smtplib.SMTP) -> None:
+        try:
+            connection.rset()
+        except (smtplib.SMTPException, OSError):
+            self._drop()
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def _is_alive(connection: smtplib.SMTP) -> bool:
+    try:
+        return connection.noop()[0] == 250
+    except (smtplib.SMTPException, OSError):
+        return False
+
+
+def _before_the_dot(error: Exception) -> DeliveryError:
+    """No content was complete, so nothing was taken: every one of these may be repeated."""
+    match error:
+        case smtplib.SMTPAuthenticationError():
+            return TransientDeliveryError("smtp_login_refused")
+        case smtplib.SMTPNotSupportedError() | ssl.SSLError():
+            return TransientDeliveryError("smtp_tls_failed")
+        case smtplib.SMTPResponseException(smtp_code=code):
+            return TransientDeliveryError(f"smtp_{code}")
+        case TimeoutError() | socket.gaierror() | ConnectionError():
+            return TransientDeliveryError("smtp_unreachable")
+    return TransientDeliveryError("smtp_disconnected")
+
+
+def _refusal(code: int, answer: bytes) -> DeliveryError:
+    """An answer of 4yz or 5yz is certain. The server's words stay out: they quote the address."""
+    if 500 <= code < 600:
+        return PermanentDeliveryError(f"smtp_{code}", address_is_bad=bool(_BAD_MAILBOX.search(answer)))
+    return TransientDeliveryError(f"smtp_{code}", retry_after=_RETRY_GREYLISTED if code in {450, 451} else None)
+
+
+def _queue_id(answer: bytes) -> str | None:
+    words = answer.decode("ascii", "replace").split()
+    return words[-1][:80] if words else None

@@ -1,0 +1,85 @@
+"""The clinic as its staff describe it in `clinic.toml`: places, opening, services, facts.
+
+A service that a place does not list is not offered there (I5); a fact is only known with a review date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from worker.domain.leads import CLINICS, Location, Treatment
+from worker.domain.schedule import Calendar, Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A phrase about one place that ages, such as how long a session takes."""
+
+    says: str
+    review_by: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One of the two clinics."""
+
+    id: Location
+    city: str
+    state: str
+    state_code: str
+    address: str
+    phone: str
+    hours: str
+    licence_line: str
+    sender_name: str
+    sender_address: str
+    reply_to: str
+    latitude: float
+    longitude: float
+    zone: str
+    closed: Mapping[date, str]
+    services: frozenset[Treatment]
+    facts: Mapping[str, Fact]
+
+    @property
+    def name(self) -> str:
+        """How the place is always written, so that the brand is never taken for the city."""
+        return f"The Albany Clinic in {self.city}, {self.state}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NurtureRules:
+    """When nurture may go out, everywhere."""
+
+    window: Window
+    min_gap: timedelta
+    acknowledgement_gap: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clinic:
+    """Everything in `clinic.toml`."""
+
+    brand: str
+    website: str
+    undecided_sender_name: str
+    undecided_sender_address: str
+    undecided_reply_to: str
+    nurture: NurtureRules
+    places: Mapping[Location, Place]
+
+    def places_of(self, location: Location) -> tuple[Place, ...]:
+        """The places that concern a lead: its own, or both while it is undecided."""
+        if location in self.places:
+            return (self.places[location],)
+        return tuple(self.places[clinic] for clinic in CLINICS)
+
+    def services_at(self, location: Location) -> frozenset[Treatment]:
+        """What may be spoken of to a lead: the place's services, or what all offer while undecided."""
+        return frozenset.intersection(*(place.services for place in self.places_of(location)))
+
+    def calendars(self, location: Location) -> tuple[Calendar, ...]:
+        """The calendars that must all be open; both for an undecided lead, whose zone is not known."""
+        return tuple(Calendar(zone=place.zone, closed=frozenset(place.closed)) for place in self.places_of(location))

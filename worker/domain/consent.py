@@ -1,0 +1,55 @@
+"""Consent to educational email, and what may be mailed under which state of a person (I3).
+
+Named `MarketingConsent` because in health care a bare "consent" means consent to treatment or privacy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from worker.domain.sends import SendKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketingConsent:
+    """What was agreed to: the wording's version, when (UTC), on which form."""
+
+    granted: bool
+    wording_version: str
+    form: str
+    at: datetime
+
+
+class SuppressionScope(StrEnum):
+    """`NURTURE` still lets an acknowledgement answer a person who asks again; `ALL` lets nothing out."""
+
+    NURTURE = "nurture"
+    ALL = "all"
+
+
+class SuppressionReason(StrEnum):
+    """Why an address must not be mailed."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    COMPLAINED = "complained"
+    HARD_BOUNCE = "hard_bounce"
+    ERASED = "erased"
+    STAFF = "staff"
+
+
+SCOPE_OF: dict[SuppressionReason, SuppressionScope] = {
+    SuppressionReason.UNSUBSCRIBED: SuppressionScope.NURTURE,
+    SuppressionReason.STAFF: SuppressionScope.NURTURE,
+    SuppressionReason.COMPLAINED: SuppressionScope.ALL,
+    SuppressionReason.HARD_BOUNCE: SuppressionScope.ALL,
+    SuppressionReason.ERASED: SuppressionScope.ALL,
+}
+
+
+def is_suppressed(kind: SendKind, scopes: frozenset[SuppressionScope]) -> bool:
+    """True when an address with these suppressions must not get a send of this kind."""
+    if SuppressionScope.ALL in scopes:
+        return True
+    return kind is SendKind.NURTURE and SuppressionScope.NURTURE in scopes

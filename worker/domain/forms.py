@@ -1,0 +1,20 @@
+"""Registered forms: where a post may come from, where it goes back to, and the consent wording it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.domain.leads import Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """One entry of `forms.toml`. `thank_you` is a registered address, so that no post can redirect elsewhere."""
+
+    key: str
+    name: str
+    origins: tuple[str, ...]
+    thank_you: str | None
+    default_location: Location | None
+    consent_wording: str
+    consent_version: str

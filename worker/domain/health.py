@@ -1,0 +1,75 @@
+"""One sentence of health, from figures: what an operator needs to know first. Ages and broken promises
+make it bad news, not depths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MAX_BEAT_AGE_S = 60.0
+MAX_WAIT_S = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What the verdict rests on. Ages in seconds of real time; None where there is nothing to age."""
+
+    broker_answers: bool
+    beat_age_s: float | None
+    consumers: Mapping[str, int]
+    oldest_s: Mapping[str, float | None]
+    due: int
+    oldest_due_s: float | None
+    parked: int
+    unknown: int
+    held: int
+    quarantined: int
+    spool_oldest_s: float | None
+    has_content: bool
+    paused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """`ok`, and what to tell an operator."""
+
+    ok: bool
+    sentence: str
+
+
+def verdict(figures: Figures) -> Verdict:
+    """The sentence."""
+    troubles = [text for is_so, text in _troubles(figures) if is_so]
+    if troubles:
+        return Verdict(ok=False, sentence="Needs attention: " + "; ".join(troubles) + ".")
+    notes = [text for is_so, text in _notes(figures) if is_so]
+    beat = f"beat {figures.beat_age_s:.0f} s ago" if figures.beat_age_s is not None else "no beat yet"
+    return Verdict(ok=True, sentence=f"All clear: {'; '.join([*notes, beat])}.")
+
+
+def _troubles(figures: Figures) -> list[tuple[bool, str]]:
+    unserved = sorted(queue for queue, count in figures.consumers.items() if count == 0)
+    waiting = sorted(queue for queue, age in figures.oldest_s.items() if age is not None and age > MAX_WAIT_S)
+    beat = figures.beat_age_s
+    return [
+        (not figures.broker_answers, "the broker does not answer (posts are kept in the spool)"),
+        (not figures.has_content, "no content is published"),
+        (beat is None, "beat has not been seen"),
+        (beat is not None and beat > MAX_BEAT_AGE_S, f"beat is silent for {beat or 0:.0f} s"),
+        (bool(unserved), f"nobody consumes {', '.join(unserved)}"),
+        (bool(waiting), f"messages wait too long on {', '.join(waiting)}"),
+        ((figures.oldest_due_s or 0) > MAX_WAIT_S and not figures.paused,
+         f"{figures.due} sends are due, the oldest for {figures.oldest_due_s or 0:.0f} s"),
+        ((figures.spool_oldest_s or 0) > MAX_WAIT_S, "submissions wait in the spool for the database"),
+        (figures.parked > 0, f"{figures.parked} parked"),
+        (figures.unknown > 0, f"{figures.unknown} sends with an unknown outcome"),
+    ]  # fmt: skip
+
+
+def _notes(figures: Figures) -> list[tuple[bool, str]]:
+    return [
+        (figures.paused > 0, f"{figures.paused} pauses in force"),
+        (figures.due > 0, f"{figures.due} sends due"),
+        (figures.held > 0, f"{figures.held} held"),
+        (figures.quarantined > 0, f"{figures.quarantined} in quarantine"),
+    ]

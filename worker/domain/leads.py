@@ -1,0 +1,71 @@
+"""Who writes to the clinic, where they belong and what they asked about: the closed vocabularies.
+
+Location, condition and sequence ids stay in clear beside a sealed identity, for routing and reports.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import StrEnum
+
+
+class Location(StrEnum):
+    """Where a lead is looked after."""
+
+    CARBONDALE = "carbondale"
+    ALBANY = "albany"
+    UNDECIDED = "undecided"
+    OUT_OF_AREA = "out_of_area"
+
+
+CLINICS = (Location.CARBONDALE, Location.ALBANY)
+"""The two locations that are places."""
+
+
+class Condition(StrEnum):
+    """What a lead asked about. Health data once it stands beside a name."""
+
+    TREATMENT_RESISTANT_DEPRESSION = "treatment_resistant_depression"
+    DEPRESSION = "depression"
+    PTSD = "ptsd"
+    SOCIAL_ANXIETY = "social_anxiety"
+    ANXIETY = "anxiety"
+    CRPS = "crps"
+    FIBROMYALGIA = "fibromyalgia"
+    NEUROPATHIC_PAIN = "neuropathic_pain"
+    CHRONIC_PAIN = "chronic_pain"
+    OTHER = "other"
+    NOT_SAID = "not_said"
+
+
+class Treatment(StrEnum):
+    """A service that a location may offer, and that a lead may ask about."""
+
+    IV_KETAMINE = "iv_ketamine"
+    SPRAVATO = "spravato"
+    TMS = "tms"
+
+
+_NAME_MAX = 40
+_NOT_A_NAME = re.compile(r"[<>{}\[\]()|\\/@#$%^*_=+~`\"&;:!?\d]|\.\w|https?|www", re.IGNORECASE)
+
+
+def greeting_name(first_name: str | None) -> str | None:
+    """The first name as it may stand in a greeting, or None where what was typed is hardly a name.
+
+    Forms are open to everyone: a "name" may be a link, a template or a sentence meant for the recipient.
+    """
+    if not first_name:
+        return None
+    name = " ".join(unicodedata.normalize("NFC", first_name).split())
+    printable = all(unicodedata.category(character)[0] != "C" for character in name)
+    if not name or len(name) > _NAME_MAX or not printable or _NOT_A_NAME.search(name):
+        return None
+    return name[0].upper() + name[1:]
+
+
+def greeting(first_name: str | None) -> str:
+    """The opening words of an email: `Hello Maya,`, or `Hello,` without a usable name."""
+    name = greeting_name(first_name)
+    return f"Hello {name}," if name else "Hello,"

@@ -1,0 +1,96 @@
+"""A submission: one posted form, kept verbatim and immutable, with what intake understood of it.
+
+This is what is sealed into the spool and onto the queue; only capture opens it. The version number lets a
+worker read what an older or newer intake wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from worker.domain.ids import SubmissionId
+from worker.domain.safety import CrisisTier
+
+VERSION = 1
+
+KNOWN_FIELDS = frozenset(
+    {
+        "email", "phone", "first_name", "last_name", "location", "zip", "state", "condition", "treatment",
+        "message", "preferred_contact", "consent_email", "form", "page_url",
+    }
+)  # fmt: skip
+"""The fields of the public contract, beside any `utm_…`; others are kept, sealed, and decide nothing."""
+
+TRUE_WORDS = frozenset({"true", "on", "yes", "1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """`fields` is what was posted, verbatim, each name with all its values.
+
+    `email` is normalised (lower case, ASCII domain), `phone` E.164; `flags` are oddities for staff such as
+    `phone.odd`; `suspicions` send it to quarantine; `crisis` is the tier of its free text.
+    """
+
+    id: SubmissionId
+    reference: str
+    received_at: datetime
+    form: str
+    fields: Mapping[str, tuple[str, ...]]
+    email: str | None
+    phone: str | None
+    consent_email: bool
+    wording_version: str
+    flags: tuple[str, ...] = ()
+    suspicions: tuple[str, ...] = ()
+    crisis: CrisisTier | None = None
+
+    def first(self, name: str) -> str | None:
+        """The first value of a field, stripped; None where it is missing or blank."""
+        values = self.fields.get(name, ())
+        return next((value.strip() for value in values if value.strip()), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """What is sealed."""
+        return {
+            "version": VERSION,
+            "id": self.id,
+            "reference": self.reference,
+            "received_at": self.received_at.isoformat(),
+            "form": self.form,
+            "fields": {name: list(values) for name, values in self.fields.items()},
+            "email": self.email,
+            "phone": self.phone,
+            "consent_email": self.consent_email,
+            "wording_version": self.wording_version,
+            "flags": list(self.flags),
+            "suspicions": list(self.suspicions),
+            "crisis": self.crisis,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Submission:
+        """Read what any version wrote; keys that this version does not know are ignored."""
+        crisis = data.get("crisis")
+        return cls(
+            id=SubmissionId(data["id"]),
+            reference=data["reference"],
+            received_at=datetime.fromisoformat(data["received_at"]),
+            form=data["form"],
+            fields={name: tuple(values) for name, values in data["fields"].items()},
+            email=data.get("email"),
+            phone=data.get("phone"),
+            consent_email=bool(data.get("consent_email")),
+            wording_version=data.get("wording_version", ""),
+            flags=tuple(data.get("flags", ())),
+            suspicions=tuple(data.get("suspicions", ())),
+            crisis=CrisisTier(crisis) if crisis else None,
+        )
+
+
+def is_true(text: str | None) -> bool:
+    """How forms say yes: true, on, yes, 1."""
+    return (text or "").strip().casefold() in TRUE_WORDS

@@ -1,0 +1,122 @@
+"""Every failure that the product raises on purpose, in one tree.
+
+    WorkerError
+    ├─ ConfigurationError(check_id, hint)       refuse to start; never swallowed by delivery handling
+    ├─ InvalidSubmission(errors)                4xx to the form, with one entry per bad field
+    ├─ NotFound(what)                           the thing asked for is not there (or is named by several)
+    ├─ SealError
+    │  ├─ UnknownSealKey(key_id)                sealed with a key that the ring does not hold: park, never drop
+    │  └─ BrokenSeal                            not sealed by us, tampered with, or moved to another place
+    ├─ TemplateError(source, problem, line)     holds the step and tells staff; nobody gets half an email
+    │  └─ ContentInvalid(problems)              the content as a whole can't be published
+    └─ DeliveryError(code)
+       ├─ TransientDeliveryError(retry_after)   the provider certainly did not take it; try again later
+       ├─ PermanentDeliveryError                the provider certainly refused it; trying again won't help
+       └─ AmbiguousDeliveryError                it may have been taken: mark unknown, reconcile, never repeat blindly
+
+Skips and holds are return values (`worker.domain.eligibility`), not errors. Retry is decided by class,
+never by message text, and no message carries contact or health data: ids and codes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class WorkerError(Exception):
+    """Base of the tree above."""
+
+
+class ConfigurationError(WorkerError):
+    """The product can't run like this. `check_id` is stable and documented; `hint` says what to do."""
+
+    def __init__(self, check_id: str, problem: str, hint: str) -> None:
+        super().__init__(f"{check_id}: {problem}\n  hint: {hint}")
+        self.check_id, self.problem, self.hint = check_id, problem, hint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One bad field of a submission: JSON pointer, stable code, and a sentence for the person who typed it."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class InvalidSubmission(WorkerError):
+    """A form that can't be accepted as it stands; the person can mend it."""
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(", ".join(f"{error.pointer} {error.code}" for error in errors))
+        self.errors = tuple(errors)
+
+
+class NotFound(WorkerError):
+    """What was asked for is not there."""
+
+
+class SealError(WorkerError):
+    """A sealed value can't be opened."""
+
+
+class UnknownSealKey(SealError):
+    """The key ring holds no key of this id."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            f"sealed with key {key_id!r}, which the key ring does not hold; "
+            "put that key back into NURTURE_SECRET_KEYS and replay the parked item"
+        )
+        self.key_id = key_id
+
+
+class BrokenSeal(SealError):
+    """The value was not sealed by us for this place, or it was changed."""
+
+
+class TemplateError(WorkerError):
+    """A content file is wrong. Names the file and, where known, the line."""
+
+    def __init__(self, source: str, problem: str, line: int | None = None) -> None:
+        where = source if line is None else f"{source}:{line}"
+        super().__init__(f"{where}: {problem}")
+        self.source, self.problem, self.line = source, problem, line
+
+
+class ContentInvalid(TemplateError):
+    """The content can't be used; lists every problem, so that all can be mended in one go."""
+
+    def __init__(self, problems: Sequence[TemplateError]) -> None:
+        super().__init__("templates/email", "; ".join(str(problem) for problem in problems))
+        self.problems = tuple(problems)
+
+
+class DeliveryError(WorkerError):
+    """A hand-over that did not end in a receipt. `code` is the provider's or ours, never its free text."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class TransientDeliveryError(DeliveryError):
+    """The provider certainly did not take the message; it may be offered again."""
+
+    def __init__(self, code: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(code)
+        self.retry_after = retry_after
+
+
+class PermanentDeliveryError(DeliveryError):
+    """The provider certainly refused the message. `address_is_bad` when the refusal is about the mailbox."""
+
+    def __init__(self, code: str, *, address_is_bad: bool = False) -> None:
+        super().__init__(code)
+        self.address_is_bad = address_is_bad
+
+
+class AmbiguousDeliveryError(DeliveryError):
+    """The provider may have taken the message."""

@@ -1,0 +1,137 @@
+"""Accept a submission: durable in the spool first, answered next, on the Redis queue off the request thread.
+
+Posts that arrive together share one fsync and one message; nothing waits for company. Three threads:
+the writer (spool), the publisher (Redis) and the relay (again, until the database confirms).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from worker.storage.spool import Spool
+from worker.usecases.relay import Relay
+from worker.usecases.services import Services
+
+log = structlog.get_logger()
+
+GROUP = 100
+_BACKLOG = 1000
+_RELAY_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    envelope: str
+    loop: asyncio.AbstractEventLoop
+    accepted: asyncio.Future[None]
+
+    def settle(self, error: OSError | None) -> None:
+        """Tell the request, on its own loop, how it went."""
+        self.loop.call_soon_threadsafe(self._set, error)
+
+    def _set(self, error: OSError | None) -> None:
+        if self.accepted.done():
+            return  # the client has gone; what is spooled is spooled
+        if error is None:
+            self.accepted.set_result(None)
+        else:
+            self.accepted.set_exception(error)
+
+
+class Acceptor:
+    """The way in. `accept` returns once the submission is durable, and raises OSError when it can't be."""
+
+    def __init__(self, services: Services, spool: Spool, each_second: Callable[[], None] = lambda: None) -> None:
+        self._services, self._spool, self._each_second = services, spool, each_second
+        self.relay = Relay(services, spool)
+        self._arrived: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._written: queue.Queue[tuple[Path, list[str]] | None] = queue.Queue(maxsize=_BACKLOG)
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=run, name=f"intake-{name}", daemon=True)
+            for name, run in (("writer", self._write), ("publisher", self._publish), ("relay", self._relay))
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish what has arrived, then stop. What is not published yet stays in the spool for the next start."""
+        self._stopping.set()
+        self._arrived.put(None)
+        self._threads[0].join(timeout=5)
+        try:
+            self._written.put(None, timeout=1)
+        except queue.Full:
+            log.warning("intake.publisher_busy")
+        for thread in self._threads[1:]:
+            thread.join(timeout=5)
+
+    async def accept(self, envelope: str) -> None:
+        """Make one sealed submission durable."""
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(envelope, loop, loop.create_future())
+        self._arrived.put(waiting)
+        await waiting.accepted
+
+    def _write(self) -> None:
+        while (first := self._arrived.get()) is not None:
+            group = [first]
+            while len(group) < GROUP and not self._arrived.empty():
+                following = self._arrived.get()
+                if following is None:
+                    self._arrived.put(None)
+                    break
+                group.append(following)
+            self._write_group(group)
+
+    def _write_group(self, group: list[_Waiting]) -> None:
+        envelopes = [waiting.envelope for waiting in group]
+        try:
+            path = self._spool.write(envelopes)
+        except OSError as error:
+            log.exception("spool.not_written", count=len(group))
+            for waiting in group:
+                waiting.settle(error)
+            return
+        self.relay.expect(path)
+        for waiting in group:
+            waiting.settle(None)
+        try:
+            self._written.put_nowait((path, envelopes))
+        except queue.Full:
+            log.warning("intake.publisher_busy", file=path.name)  # the relay will push it
+
+    def _publish(self) -> None:
+        while (written := self._written.get()) is not None:
+            _, envelopes = written
+            while len(envelopes) < GROUP and not self._written.empty():
+                following = self._written.get()
+                if following is None:
+                    self._written.put(None)
+                    break
+                envelopes = envelopes + following[1]
+            self._services.queue.capture(envelopes)
+
+    def _relay(self) -> None:
+        with (self._spool.root / "relay.lock").open("w") as lock:
+            while not self._stopping.wait(_RELAY_EVERY_S):
+                self._each_second()
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one relay per spool, whoever else serves it
+                    self.relay.run_once()
+                except BlockingIOError:
+                    continue
+                except (SQLAlchemyError, OSError):
+                    log.exception("relay.failed")

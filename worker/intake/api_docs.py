@@ -1,0 +1,153 @@
+"""What `/openapi.json` and `/docs` say beyond the routes themselves, for web developers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import HTMLResponse
+
+DESCRIPTION = (
+    "Post a consultation form here. Every accepted submission is stored exactly once; suspicion quarantines, "
+    "nothing is dropped. Fields that are not listed are kept. See `docs/integrators.md` for forms to copy."
+)
+
+_EXAMPLE = {
+    "email": "maya@example.com",
+    "first_name": "Maya",
+    "location": "carbondale",
+    "condition": ["depression"],
+    "consent_email": True,
+}
+
+_FIELDS: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": True,
+    "properties": {
+        "email": {"type": "string", "description": "one of email and phone is needed"},
+        "phone": {"type": "string", "description": "an odd number is accepted and flagged"},
+        "first_name": {"type": "string"},
+        "last_name": {"type": "string"},
+        "location": {
+            "type": "string",
+            "description": "carbondale, albany, or words that name the city or state",
+        },
+        "zip": {"type": "string"},
+        "state": {"type": "string"},
+        "condition": {"type": "array", "items": {"type": "string"}, "description": "ids or everyday words"},
+        "treatment": {"type": "string", "description": "iv_ketamine, spravato or tms"},
+        "message": {"type": "string"},
+        "preferred_contact": {"type": "string"},
+        "consent_email": {"type": "boolean", "description": "true, on, yes, 1: agrees to educational email"},
+        "form": {"type": "string", "description": "key of a registered form; the clinic's own without it"},
+        "page_url": {"type": "string"},
+    },
+    "example": _EXAMPLE,
+}
+
+SUBMISSION: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            media: {"schema": _FIELDS}
+            for media in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+        },
+    },
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "schema": {"type": "string", "maxLength": 200},
+            "description": "same key and body: the same answer; another body: 422; still running: 409",
+        }
+    ],
+}
+
+_PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    202: {
+        "description": "Stored durably",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["submission_id", "reference", "status", "crisis"],
+                    "properties": {
+                        "submission_id": {"type": "string", "format": "uuid"},
+                        "reference": {"type": "string"},
+                        "status": {"const": "accepted"},
+                        "crisis": {"type": "boolean", "description": "show the 988 panel now"},
+                    },
+                }
+            }
+        },
+    },
+    303: {"description": "An HTML form: to the form's thank-you page, or ours"},
+}
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {"application/problem+json": {"schema": _PROBLEM}}}
+    for status, text in (
+        (400, "Can't be read"),
+        (409, "The first request with this key is still running"),
+        (413, "Over 64 KB"),
+        (415, "Another content type, or a file"),
+        (422, "One entry per bad field; or the key belongs to another body"),
+        (429, "Too many posts from this client"),
+        (503, "Could not be stored; nothing was"),
+    )
+}
+
+SUBMISSION_RESPONSES = _ANSWERS | _PROBLEMS
+"""What `POST /v1/submissions` may answer."""
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Lead intake: API</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="/static/clinic.css"></head>
+<body><main><h1>Lead intake: API</h1><p>{description}</p>
+<p>The machine-readable description is at <a href="/openapi.json">/openapi.json</a>.</p>{routes}</main></body></html>"""
+
+
+def add_routes(app: FastAPI) -> None:
+    """`/docs`: a plain page from the OpenAPI description; the usual viewers load scripts from elsewhere."""
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        description = app.openapi()
+        rows = "".join(
+            f"<h2><code>{verb.upper()} {path}</code></h2><p>{operation.get('description', '')}</p>"
+            + _answers(operation)
+            for path, verbs in description["paths"].items()
+            for verb, operation in verbs.items()
+        )
+        return HTMLResponse(_PAGE.format(description=DESCRIPTION, routes=rows))
+
+
+def _answers(operation: dict[str, Any]) -> str:
+    items = "".join(
+        f"<li><code>{status}</code> {answer['description']}</li>"
+        for status, answer in operation.get("responses", {}).items()
+    )
+    return f"<ul>{items}</ul>"

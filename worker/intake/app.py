@@ -1,0 +1,133 @@
+"""The web application: routes to handlers, headers to every answer.
+
+Every public route is listed here; each parses, calls one use case and maps its outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from worker import __version__
+from worker.intake import api_docs
+from worker.intake.acceptor import Acceptor
+from worker.intake.idempotency import Keys
+from worker.intake.limiting import ClientLimit
+from worker.intake.metrics import render_metrics
+from worker.intake.public_content import PublicContent
+from worker.intake.recipients import recipient_routes
+from worker.intake.submitting import SubmissionEndpoint
+from worker.intake.understand import DEFAULT_FORM
+from worker.settings import Settings
+from worker.storage.broker import Broker
+from worker.storage.spool import Spool
+from worker.usecases.services import Services
+from worker.usecases.status import Status, read_status
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+        "form-action 'self' https:; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+    "Cache-Control": "no-store",
+}
+
+
+def create_app(services: Services, settings: Settings, broker: Broker) -> FastAPI:
+    """The application. Its threads start and stop with it."""
+    content = PublicContent(services)
+    spool = Spool(settings.spool)
+    acceptor = Acceptor(services, spool, each_second=content.refresh)
+    limit = ClientLimit(settings.rate_limit, settings.trusted_proxies)
+    endpoint = SubmissionEndpoint(services.ring, content, acceptor, Keys(services), limit)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        acceptor.start()
+        yield
+        acceptor.stop()
+
+    app = FastAPI(title="The Albany Clinic: lead intake", version=__version__, lifespan=lifespan, docs_url=None,
+                  redoc_url=None, description=api_docs.DESCRIPTION)  # fmt: skip
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    _secure(app, settings)
+    _add_submission_routes(app, endpoint)
+    app.include_router(recipient_routes(services, content))
+    _add_health_routes(app, services, broker, spool)
+    api_docs.add_routes(app)
+    return app
+
+
+def _secure(app: FastAPI, settings: Settings) -> None:
+    headers = dict(SECURITY_HEADERS)
+    if settings.is_production:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+
+    @app.middleware("http")
+    async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await call_next(request)
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+def _add_submission_routes(app: FastAPI, endpoint: SubmissionEndpoint) -> None:
+    @app.post("/v1/submissions", status_code=202, tags=["forms"], openapi_extra=api_docs.SUBMISSION,
+              responses=api_docs.SUBMISSION_RESPONSES)  # fmt: skip
+    async def post_submission(request: Request) -> Response:
+        """Post a consultation form: JSON, urlencoded or multipart."""
+        return await endpoint.post(request)
+
+    @app.get("/form", tags=["pages"], response_class=Response)
+    def form(form: str = DEFAULT_FORM) -> Response:
+        """The clinic's consultation form."""
+        return endpoint.form(form)
+
+    @app.get("/thanks/{token}", include_in_schema=False)
+    def thanks(token: str) -> Response:
+        return endpoint.thanks(token)
+
+    @app.get("/", include_in_schema=False)
+    def home() -> Response:
+        return RedirectResponse("/form", 307)
+
+
+def _add_health_routes(app: FastAPI, services: Services, broker: Broker, spool: Spool) -> None:
+    def look() -> Status | None:
+        try:
+            return read_status(services.database, broker, spool)
+        except SQLAlchemyError:
+            return None
+
+    @app.get("/healthz", tags=["health"])
+    async def healthz() -> dict[str, str]:
+        """This process answers."""
+        return {"status": "ok", "version": __version__}
+
+    @app.get("/readyz", tags=["health"])
+    async def readyz() -> Response:
+        """Database, broker, a consumer on every queue, and beat."""
+        status = await run_in_threadpool(look)
+        checks = {
+            "database": status is not None,
+            "broker": bool(status and status.figures.broker_answers),
+            "consumers": bool(status and all(status.figures.consumers.values())),
+            "beat": bool(status and status.figures.beat_age_s is not None and status.figures.beat_age_s < 60),
+            "content": bool(status and status.figures.has_content),
+        }
+        return JSONResponse({"ready": all(checks.values()), **checks}, 200 if all(checks.values()) else 503)
+
+    @app.get("/metrics", tags=["health"], response_class=Response)
+    async def metrics() -> Response:
+        """Prometheus text."""
+        return Response(render_metrics(await run_in_threadpool(look)), media_type="text/plain; version=0.0.4")

@@ -1,0 +1,42 @@
+"""The form's token: signed with the time it was rendered, to notice posts that no person made (time trap).
+
+A post without one is not suspicious (other people's forms have none); a forged or too quick one is.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from uuid import uuid4
+
+from worker.storage.sealing import KeyRing
+
+MIN_SECONDS = 2.0
+_PURPOSE = "form"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCheck:
+    """What a token tells: its nonce when it is ours, and why it is suspicious."""
+
+    nonce: str | None = None
+    suspicion: str | None = None
+
+
+def new_token(ring: KeyRing) -> tuple[str, str]:
+    """A fresh nonce and its token."""
+    nonce = uuid4().hex
+    issued = f"{nonce}.{time.time():.0f}"
+    return nonce, f"{issued}.{ring.sign(issued, _PURPOSE)}"
+
+
+def check_token(token: str, nonce: str, ring: KeyRing) -> TokenCheck:
+    """Judge the token that came with a post; `nonce` is the form's idempotency key."""
+    if not token:
+        return TokenCheck()
+    issued, _, signature = token.rpartition(".")
+    ours, _, at = issued.partition(".")
+    if not ring.has_signed(issued, signature, _PURPOSE) or (nonce and nonce != ours):
+        return TokenCheck(suspicion="token.forged")
+    too_quick = time.time() - float(at) < MIN_SECONDS
+    return TokenCheck(nonce=ours, suspicion="token.too_quick" if too_quick else None)

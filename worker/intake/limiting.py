@@ -1,0 +1,49 @@
+"""Rate limits per client, in this process's memory: a limit that needs Redis would fail when it matters.
+
+The client's address is the connection's, or the last untrusted one of X-Forwarded-For behind known proxies.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.requests import Request
+
+from worker.errors import ConfigurationError
+
+
+class ClientLimit:
+    """At most so many posts per client."""
+
+    def __init__(self, limit: str, trusted_proxies: str) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        try:
+            self._limit = None if limit == "off" else parse(limit)
+            self._trusted = [ip_network(part.strip()) for part in trusted_proxies.split(",") if part.strip()]
+        except ValueError:
+            raise ConfigurationError(
+                "NRT-E013",
+                "RATE_LIMIT or TRUSTED_PROXIES can't be read",
+                "write 60/minute or off; 10.0.0.0/8,…",
+            ) from None
+
+    def allows(self, request: Request) -> bool:
+        """False when this client has posted too much."""
+        return self._limit is None or self._limiter.hit(self._limit, self._client(request))
+
+    def _client(self, request: Request) -> str:
+        address = request.client.host if request.client else "unknown"
+        for hop in reversed(request.headers.get("x-forwarded-for", "").split(",")):
+            if not self._is_trusted(address) or not hop.strip():
+                break
+            address = hop.strip()
+        return address
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            return any(ip_address(address) in network for network in self._trusted)
+        except ValueError:
+            return False

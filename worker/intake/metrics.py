@@ -1,0 +1,60 @@
+"""`/metrics`: Prometheus text, read from the database and the broker, so that no worker process is missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from worker.usecases.status import Status
+
+
+def render_metrics(status: Status | None) -> bytes:
+    """The text; `nurture_up 0` and nothing else while the database is away."""
+    registry = CollectorRegistry()
+    registry.register(_StatusCollector(status))
+    return generate_latest(registry)
+
+
+class _StatusCollector:
+    def __init__(self, status: Status | None) -> None:
+        self._status = status
+
+    def collect(self) -> Iterator[Metric]:
+        yield _gauge("nurture_up", "1 when the database answers", float(self._status is not None))
+        if self._status is None:
+            return
+        status, figures = self._status, self._status.figures
+        yield _gauge("nurture_ok", "1 when nothing needs attention", float(status.verdict.ok))
+        yield _gauge("nurture_broker_up", "1 when the broker answers", float(figures.broker_answers))
+        yield _labelled("nurture_queue_depth", "messages waiting", "queue",
+                        {name: queue["depth"] for name, queue in status.queues.items()})  # fmt: skip
+        yield _labelled("nurture_queue_oldest_seconds", "age of the oldest message", "queue",
+                        {name: queue["oldest_age_s"] for name, queue in status.queues.items()})  # fmt: skip
+        yield _labelled("nurture_queue_consumers", "live workers", "queue",
+                        {name: queue["consumers"] for name, queue in status.queues.items()})  # fmt: skip
+        yield _labelled("nurture_sends", "sends by state", "state", dict(status.sends))
+        yield _labelled("nurture_alerts", "staff alerts by state", "state", dict(status.alerts))
+        yield _gauge("nurture_sends_due", "sends that are due", figures.due)
+        yield _gauge("nurture_sends_due_oldest_seconds", "how long the oldest has been due", figures.oldest_due_s or 0)
+        yield _gauge("nurture_parked", "items that wait for a person", figures.parked)
+        yield _gauge("nurture_quarantined", "submissions in quarantine", figures.quarantined)
+        yield _gauge("nurture_suppressions", "suppressed addresses", status.suppressions)
+        yield _gauge("nurture_enrollments_active", "leads in a sequence", status.enrollments_active)
+        yield _gauge("nurture_spool_files", "spool files not yet confirmed", status.spool["waiting"])
+        yield _gauge("nurture_spool_oldest_seconds", "age of the oldest spool file", figures.spool_oldest_s or 0)
+        if figures.beat_age_s is not None:
+            yield _gauge("nurture_beat_age_seconds", "since the last sweep", figures.beat_age_s)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value)
+
+
+def _labelled(name: str, text: str, label: str, values: dict[str, float | None]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for key, value in values.items():
+        if value is not None:
+            family.add_metric([key], value)
+    return family

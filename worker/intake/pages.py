@@ -1,0 +1,213 @@
+"""The pages that a person sees: the form, its answers, and the two links of an email.
+
+Every page carries the 988 lines, works without JavaScript and asks no other host for anything. Values are
+escaped by the templates; a title never says anything about health, because titles stay in browser histories.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from worker.domain.clinic import Clinic, Place
+from worker.domain.forms import Form
+from worker.domain.leads import CLINICS, Condition, Location, Treatment
+from worker.domain.submissions import is_true
+from worker.errors import FieldError
+
+STATIC = Path(__file__).parent / "static"
+"""The folder to serve under `STATIC_URL`."""
+
+STATIC_URL = "/static"
+
+SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "Content-Security-Policy": (
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
+            "base-uri 'none'; frame-ancestors 'none'"
+        ),
+        # Not `no-referrer`: browsers would then post our own form with `Origin: null`.
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+)
+"""What to send with each page. A form whose thank-you page is elsewhere needs that origin in `form-action`,
+because browsers check it for redirects, too.
+"""
+
+CONDITIONS: Mapping[Condition, str] = MappingProxyType(
+    {
+        Condition.DEPRESSION: "Depression",
+        Condition.TREATMENT_RESISTANT_DEPRESSION: "Depression that treatment has not helped enough so far",
+        Condition.ANXIETY: "Anxiety, worry or panic",
+        Condition.SOCIAL_ANXIETY: "Social anxiety",
+        Condition.PTSD: "PTSD or trauma",
+        Condition.CHRONIC_PAIN: "Long-lasting (chronic) pain",
+        Condition.CRPS: "CRPS (complex regional pain syndrome)",
+        Condition.FIBROMYALGIA: "Fibromyalgia",
+        Condition.NEUROPATHIC_PAIN: "Nerve (neuropathic) pain",
+        Condition.OTHER: "Something else",
+        Condition.NOT_SAID: "Prefer not to say",
+    }
+)
+"""Every condition in the words of the form, in its order."""
+
+TREATMENTS: Mapping[Treatment, str] = MappingProxyType(
+    {
+        Treatment.IV_KETAMINE: "IV ketamine",
+        Treatment.SPRAVATO: "Spravato (esketamine) nasal spray",
+        Treatment.TMS: "TMS (transcranial magnetic stimulation)",
+    }
+)
+"""Every treatment in the words of the form. The form offers what some place offers, and says where."""
+
+_LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "email": "Email address",
+        "phone": "Phone number",
+        "preferred_contact": "Which do you prefer?",
+        "first_name": "First name",
+        "last_name": "Last name",
+        "location": "Which clinic would you come to?",
+        "zip": "ZIP code",
+        "condition": "What would you like help with?",
+        "treatment": "Is there a treatment you want to ask about?",
+        "message": "Is there anything you want us to know?",
+        "consent_email": "May we send you a few short emails?",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Typed:
+    """What someone typed, and what was wrong with it."""
+
+    values: Mapping[str, Sequence[str]]
+    errors: Sequence[FieldError]
+
+    def text(self, name: str) -> str:
+        """What stands in a text field."""
+        return next(iter(self.values.get(name, ())), "")
+
+    def has(self, name: str, value: str) -> bool:
+        """Whether this choice was made."""
+        return value in self.values.get(name, ())
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the consent box was ticked."""
+        return is_true(self.text("consent_email"))
+
+    def problems(self, name: str) -> list[str]:
+        """What to say beside a field."""
+        return [error.detail for error in self.errors if self.field(error) == name]
+
+    def field(self, error: FieldError) -> str | None:
+        """The field that an error is about, which is the id of its first control. None: the whole form."""
+        name = error.pointer.removeprefix("/").partition("/")[0]
+        return name if name in _LABELS else None
+
+
+def form_page(
+    form: Form,
+    clinic: Clinic,
+    *,
+    values: Mapping[str, Sequence[str]],
+    errors: Sequence[FieldError],
+    nonce: str,
+    token: str,
+) -> str:
+    """The consultation form; with errors, what was typed is kept and the list of errors gets the focus."""
+    return _render(
+        "form.html",
+        clinic,
+        form=form,
+        typed=_Typed(values=values, errors=errors),
+        nonce=nonce,
+        token=token,
+        labels=_LABELS,
+        conditions=CONDITIONS,
+        treatments=_offered(clinic),
+    )
+
+
+def thanks_page(clinic: Clinic, *, reference: str, crisis: bool) -> str:
+    """The request arrived. With `crisis`, help that is there right now comes first and largest."""
+    return _render("crisis.html" if crisis else "thanks.html", clinic, reference=reference)
+
+
+def problem_page(clinic: Clinic, *, title: str, detail: str, status: int) -> str:
+    """Something did not work: what, how to reach a person, and the way back."""
+    return _render("problem.html", clinic, title=title, detail=detail, is_ours=status >= 500)
+
+
+def unsubscribe_page(clinic: Clinic, *, token: str, done: bool) -> str:
+    """One button that stops the emails; after it, that they are stopped."""
+    return _render("unsubscribe.html", clinic, action=f"/u/{quote(token, safe='')}", done=done)
+
+
+def choose_page(clinic: Clinic, *, token: str, chosen: Place | None) -> str:
+    """The two clinics to choose from; after the choice, what happens next."""
+    return _render("choose.html", clinic, action=f"/choose/{quote(token, safe='')}", chosen=chosen)
+
+
+def not_found_page(clinic: Clinic) -> str:
+    """There is no such page."""
+    return _render("not_found.html", clinic)
+
+
+def _offered(clinic: Clinic) -> dict[Treatment, str]:
+    """Treatments that some place offers; one that not every place offers says where it is."""
+    offered = {}
+    for treatment, words in TREATMENTS.items():
+        places = [place for place in _places(clinic) if treatment in place.services]
+        if len(places) == len(CLINICS):
+            offered[treatment] = words
+        elif places:
+            where = " and ".join(f"{place.city}, {place.state}" for place in places)
+            offered[treatment] = f"{words}, only in {where}"
+    return offered
+
+
+def _places(clinic: Clinic) -> tuple[Place, ...]:
+    return clinic.places_of(Location.UNDECIDED)
+
+
+def _tel(phone: str) -> str:
+    """A number as a `tel:` link dials it; one without a country code is American."""
+    digits = "".join(character for character in phone if character.isdecimal())
+    return f"tel:+1{digits}" if len(digits) == 10 else f"tel:+{digits}"
+
+
+def _asset(name: str) -> str:
+    """The address of a static file, different for each content, so that browsers may keep it for ever."""
+    return f"{STATIC_URL}/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["tel"] = _tel
+    environment.globals["assets"] = {
+        file.stem: _asset(file.name) for file in sorted(STATIC.iterdir()) if file.is_file()
+    }
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+def _render(template: str, clinic: Clinic, **values: object) -> str:
+    return _ENVIRONMENT.get_template(template).render(clinic=clinic, places=_places(clinic), **values)

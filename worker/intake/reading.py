@@ -1,0 +1,135 @@
+"""Read a post: JSON, urlencoded or multipart, up to 64 KB, into named lists of texts. Nothing is dropped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_FIELDS = 200
+
+Fields = dict[str, tuple[str, ...]]
+
+
+class Unreadable(Exception):
+    """A post that can't be read at all: HTTP status, title, and what to do."""
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        super().__init__(title)
+        self.status, self.title, self.detail = status, title, detail
+
+
+async def read_fields(request: Request) -> Fields:
+    """The fields of a post. Raises Unreadable."""
+    body = await _read_body(request)
+    match _media_type(request):
+        case "application/json":
+            return _from_json(body)
+        case "application/x-www-form-urlencoded":
+            return _from_urlencoded(body)
+        case "multipart/form-data":
+            return await _from_multipart(request, body)
+    raise Unreadable(
+        415,
+        "This kind of content is not accepted",
+        "Send application/json, application/x-www-form-urlencoded or multipart/form-data.",
+    )
+
+
+def is_json(request: Request) -> bool:
+    """True when whoever asks wants JSON back: they sent it, or they accept it and not HTML."""
+    accept = request.headers.get("accept", "")
+    return _media_type(request) == "application/json" or ("application/json" in accept and "text/html" not in accept)
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _read_body(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "")
+    body = bytearray()
+    if not (declared.isdigit() and int(declared) > MAX_BODY_BYTES):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                break
+        else:
+            return bytes(body)
+    raise Unreadable(413, "This is too long", "A submission may hold 64 KB. Please shorten the message, or call us.")
+
+
+def _from_json(body: bytes) -> Fields:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        raise Unreadable(400, "This is not JSON", "Send one JSON object with the form's fields.") from None
+    if not isinstance(data, dict):
+        raise Unreadable(400, "This is not a JSON object", "Send one JSON object with the form's fields.")
+    return _collected((name, value) for name, values in data.items() for value in _texts(values))
+
+
+def _texts(value: Any) -> list[str]:
+    match value:
+        case None:
+            return []
+        case str():
+            return [value]
+        case bool():
+            return ["true" if value else "false"]
+        case list():
+            return [text for item in value for text in _texts(item)]
+    return [json.dumps(value, ensure_ascii=False)]
+
+
+def _from_urlencoded(body: bytes) -> Fields:
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+    except UnicodeDecodeError:
+        raise Unreadable(400, "This is not UTF-8", "Send the form in UTF-8.") from None
+    except ValueError:
+        raise _too_many() from None
+    return _collected(iter(pairs))
+
+
+async def _from_multipart(request: Request, body: bytes) -> Fields:
+    async def stream() -> AsyncIterator[bytes]:
+        yield body
+        yield b""
+
+    try:
+        form = await MultiPartParser(request.headers, stream(), max_fields=MAX_FIELDS).parse()  # type: ignore[arg-type]
+    except (MultiPartException, KeyError, UnicodeDecodeError):
+        raise Unreadable(400, "This form can't be read", "Send well-formed multipart/form-data.") from None
+    pairs: list[tuple[str, str]] = []
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            if value.filename or value.size:
+                raise Unreadable(415, "Files are not accepted", "Please leave files out; bring papers to your visit.")
+            continue
+        pairs.append((name, value))
+    return _collected(iter(pairs))
+
+
+def _collected(pairs: Any) -> Fields:
+    fields: dict[str, list[str]] = {}
+    for count, (name, value) in enumerate(pairs):
+        if count >= MAX_FIELDS:
+            raise _too_many()
+        fields.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in fields.items()}
+
+
+def _too_many() -> Unreadable:
+    return Unreadable(400, "These are too many fields", f"A submission may hold {MAX_FIELDS} values.")
+
+
+def flat(fields: Mapping[str, tuple[str, ...]], name: str) -> str:
+    """The first value of a field, stripped, or an empty text."""
+    return next(iter(fields.get(name, ())), "").strip()

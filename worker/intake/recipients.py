@@ -1,0 +1,66 @@
+"""What recipients reach from an email: unsubscribe and the choice of a clinic. GET never changes anything.
+
+Link scanners follow links, and some run scripts: only a POST acts, and it needs nothing but the token.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from worker.domain.leads import CLINICS, Location
+from worker.intake import pages
+from worker.intake.problems import page
+from worker.intake.public_content import PublicContent
+from worker.usecases.choose_location import choose_location, lead_of_choice
+from worker.usecases.services import Services
+from worker.usecases.unsubscribe import is_unsubscribe_token, unsubscribe
+
+
+def recipient_routes(services: Services, content: PublicContent) -> APIRouter:
+    """The routes, on these services."""
+    router = APIRouter(tags=["recipients"], default_response_class=Response)
+    _add_unsubscribe(router, services, content)
+    _add_choice(router, services, content)
+    return router
+
+
+def _missing(content: PublicContent) -> Response:
+    return page(pages.not_found_page(content.catalog.clinic), 404)
+
+
+def _add_unsubscribe(router: APIRouter, services: Services, content: PublicContent) -> None:
+    @router.get("/u/{token}")
+    def show_unsubscribe(token: str) -> Response:
+        """Show one button."""
+        if not is_unsubscribe_token(services, token):
+            return _missing(content)
+        return page(pages.unsubscribe_page(content.catalog.clinic, token=token, done=False))
+
+    @router.post("/u/{token}")
+    def do_unsubscribe(token: str) -> Response:
+        """Unsubscribe (RFC 8058): no cookie, no redirect, as often as you like."""
+        if not unsubscribe(services, token, "link"):
+            return _missing(content)
+        return page(pages.unsubscribe_page(content.catalog.clinic, token=token, done=True))
+
+
+def _add_choice(router: APIRouter, services: Services, content: PublicContent) -> None:
+    @router.get("/choose/{token}")
+    def show_choice(token: str) -> Response:
+        """Show the two clinics."""
+        if lead_of_choice(services, token) is None:
+            return _missing(content)
+        return page(pages.choose_page(content.catalog.clinic, token=token, chosen=None))
+
+    @router.post("/choose/{token}")
+    def do_choose(token: str, location: Annotated[str, Form()] = "") -> Response:
+        """Choose a clinic; without a valid choice, the two are shown again."""
+        if location not in set(CLINICS):
+            return show_choice(token)
+        if not choose_location(services, token, Location(location)):
+            return _missing(content)
+        clinic = content.catalog.clinic
+        return page(pages.choose_page(clinic, token=token, chosen=clinic.places[Location(location)]))

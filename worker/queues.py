@@ -1,0 +1,31 @@
+"""The declared queues and the tasks on each: one list for routes, workers, readiness and status."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class QueueName(StrEnum):
+    """Intake comes first in every worker's list, so that a slow provider never delays an answer."""
+
+    INTAKE = "intake"
+    SEND = "send"
+    ALERTS = "alerts"
+    TICK = "tick"
+
+
+class TaskName(StrEnum):
+    """Every task."""
+
+    CAPTURE = "worker.tasks.capture"
+    DELIVER = "worker.tasks.deliver"
+    ALERT = "worker.tasks.alert"
+    SWEEP = "worker.tasks.sweep"
+
+
+QUEUE_OF: dict[TaskName, QueueName] = {
+    TaskName.CAPTURE: QueueName.INTAKE,
+    TaskName.DELIVER: QueueName.SEND,
+    TaskName.ALERT: QueueName.ALERTS,
+    TaskName.SWEEP: QueueName.TICK,
+}

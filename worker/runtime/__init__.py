@@ -1,0 +1,1 @@
+"""Keeps the parts of the product running on one machine: embedded Valkey, child processes, one instance."""

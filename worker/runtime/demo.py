@@ -1,0 +1,192 @@
+"""The demonstration: fictional people post the real form, and weeks of email pass while you watch.
+
+It drives the product from outside, as the world would: the public form, the recipient's own unsubscribe
+link, and the product clock. What it prints is read back from the database, never assumed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import requests
+
+from worker.content.catalog import Persona, read_content_files
+from worker.content.load import load_catalog
+from worker.domain.sends import SendKind, SendState
+from worker.settings import TEMPLATES
+from worker.storage import installation, leads, sends, submissions
+from worker.storage.database import Database
+from worker.usecases.clock import jump_clock
+from worker.usecases.compose import make_token
+from worker.usecases.services import Services
+
+QUIET_WITHIN_S = 30.0
+UNSUBSCRIBES = "albany-anxiety-unsubscribed"
+"""The persona who presses the link in the first email she gets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A submission that the form accepted."""
+
+    persona: Persona
+    submission_id: str
+    reference: str
+
+
+@dataclass
+class Journey:
+    """What became of the people who posted."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def totals(self) -> Counter[str]:
+        """Sends by state, over all of them."""
+        total: Counter[str] = Counter()
+        for row in self.rows:
+            total += row["states"]
+        return total
+
+
+def post_samples(url: str) -> Iterator[Posted]:
+    """Post every persona through the form endpoint. Addresses are new at each run, so that nobody repeats."""
+    catalog = load_catalog(read_content_files(TEMPLATES))
+    run = uuid4().hex[:6]
+    for persona in catalog.personas.values():
+        fields = _fields(persona, run)
+        answer = requests.post(
+            f"{url}/v1/submissions",
+            json=fields,
+            headers={"Idempotency-Key": f"demo-{run}-{persona.id}"},
+            timeout=10,
+        )
+        answer.raise_for_status()
+        body = answer.json()
+        yield Posted(persona, body["submission_id"], body["reference"])
+
+
+def _fields(persona: Persona, run: str) -> dict[str, Any]:
+    name, _, domain = persona.email.partition("@")
+    fields = {
+        "email": f"{name}+{run}@{domain}" if persona.email else "",
+        "phone": persona.phone,
+        "first_name": persona.first_name,
+        "last_name": persona.last_name,
+        "location": persona.location,
+        "zip": persona.zip,
+        "condition": persona.condition,
+        "treatment": persona.treatment,
+        "message": persona.message,
+        "consent_email": persona.consent_email or persona.id == UNSUBSCRIBES,
+    }
+    return {key: value for key, value in fields.items() if value != ""}
+
+
+def run_out(services: Services, url: str, posted: list[Posted], progress: Callable[[str, Counter[str]], None]) -> None:
+    """Jump from one due instant to the next until nothing is planned any more."""
+    database = services.database
+    until_stored(database, posted)
+    has_unsubscribed = False
+    while True:
+        until_quiet(database)
+        if not has_unsubscribed:
+            has_unsubscribed = _press_unsubscribe(services, url, posted)
+        with database.read() as connection:
+            due, now = sends.next_due(connection), installation.product_now(connection)
+            progress(f"{now:%a %d %b %Y %H:%M} UTC", Counter(sends.counts(connection)))
+        if due is None:
+            return
+        jump_clock(database, due)
+        services.queue.deliver()
+
+
+def until_stored(database: Database, posted: list[Posted]) -> None:
+    """Wait until every posted submission is in the database."""
+    wanted = {item.submission_id for item in posted}
+
+    def stored() -> bool:
+        with database.read() as connection:
+            return submissions.confirmed(connection, wanted) == wanted
+
+    _wait(stored, "every submission is stored")
+
+
+def until_quiet(database: Database) -> None:
+    """Wait until nothing is due or on its way."""
+
+    def quiet() -> bool:
+        with database.read() as connection:
+            return sends.is_quiet(connection, installation.product_now(connection))
+
+    _wait(quiet, "everything due is sent")
+
+
+def read_journey(database: Database, posted: list[Posted]) -> Journey:
+    """What happened, read back; with every promise that was not kept as a problem."""
+    journey = Journey()
+    with database.read() as connection:
+        for item in posted:
+            row = submissions.by_id(connection, item.submission_id)
+            if row is None or row["lead_id"] is None:
+                journey.problems.append(f"{item.reference}: accepted, but not stored as a lead")
+                continue
+            lead = leads.by_ids(connection, [row["lead_id"]])[row["lead_id"]]
+            mine = sends.of_lead(connection, lead["id"])
+            journey.rows.append(
+                {"persona": item.persona, "lead": lead, "states": Counter(send["state"] for send in mine)}
+            )
+            journey.problems += _broken_promises(item, lead, mine)
+    return journey
+
+
+def _broken_promises(item: Posted, lead: Mapping[str, Any], mine: list[Mapping[str, Any]]) -> Iterator[str]:
+    acknowledged = [
+        send for send in mine if send["kind"] == SendKind.ACKNOWLEDGEMENT and send["state"] == SendState.SENT
+    ]
+    taught = Counter(
+        send["email"] for send in mine if send["kind"] == SendKind.NURTURE and send["state"] == SendState.SENT
+    )
+    if lead["email_hash"] is not None and len(acknowledged) != 1:
+        yield f"{item.reference}: {len(acknowledged)} acknowledgements"
+    if any(count > 1 for count in taught.values()):
+        yield f"{item.reference}: an email was sent twice"
+    if not item.persona.consent_email and item.persona.id != UNSUBSCRIBES and taught:
+        yield f"{item.reference}: taught without consent"
+    open_states = {send["state"] for send in mine} & {
+        SendState.UNKNOWN,
+        SendState.FAILED,
+        SendState.HANDED_OVER,
+    }
+    if open_states:
+        yield f"{item.reference}: sends left {', '.join(sorted(open_states))}"
+
+
+def _press_unsubscribe(services: Services, url: str, posted: list[Posted]) -> bool:
+    """One person unsubscribes by the link in her first educational email, as a mail program would."""
+    wanted = next((item for item in posted if item.persona.id == UNSUBSCRIBES), None)
+    if wanted is None:
+        return True
+    with services.database.read() as connection:
+        row = submissions.by_id(connection, wanted.submission_id)
+        mine = sends.of_lead(connection, row["lead_id"]) if row and row["lead_id"] else []
+    got = next((send for send in mine if send["kind"] == SendKind.NURTURE and send["state"] == SendState.SENT), None)
+    if got is None:
+        return False
+    link = f"{url}/u/{make_token(got['id'], 'unsubscribe', services.vault.lookup)}"
+    requests.post(link, data={"List-Unsubscribe": "One-Click"}, timeout=10).raise_for_status()
+    return True
+
+
+def _wait(is_so: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + QUIET_WITHIN_S
+    while not is_so():
+        if time.monotonic() > until:
+            raise TimeoutError(f"waited {QUIET_WITHIN_S:.0f} s until {what}")
+        time.sleep(0.02)

@@ -1,0 +1,161 @@
+"""The whole product on this machine: embedded broker, web, worker and beat, watched and restarted.
+
+One product per state folder. The broker outlives a killed product with the queue in it; everything else
+ends with its supervisor, and the next start finds things as they were.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from worker.bootstrap import open_database
+from worker.content.catalog import read_content_files
+from worker.queues import QueueName
+from worker.runtime.supervisor import Child, InstanceLock, Supervisor, free_port, read_published
+from worker.runtime.valkey import EmbeddedValkey, ensure_valkey, stop_valkey
+from worker.settings import PREFIX, TEMPLATES, Settings
+from worker.usecases.prepare import prepare
+
+READY_WITHIN_S = 30.0
+WORKER_PROCESSES = 2
+
+
+class AlreadyRunning(Exception):
+    """Another product runs in this state folder; here is where."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+@dataclass
+class Product:
+    """A product that is running, or about to."""
+
+    settings: Settings
+    url: str
+    supervisor: Supervisor
+    _lock: InstanceLock
+    _valkey: EmbeddedValkey | None
+
+    def wait_ready(self) -> bool:
+        """Wait until `/readyz` agrees; False where it does not within its time."""
+        until = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < until:
+            self.supervisor.poll()
+            if is_ready(self.url):
+                return True
+            time.sleep(0.05)
+        return False
+
+    def stop(self) -> None:
+        """Stop everything, the broker last."""
+        self.supervisor.stop()
+        if self._valkey is not None:
+            stop_valkey(self._valkey)
+        self._lock.release()
+
+
+def start_product(settings: Settings, *, republish: bool, note: Callable[[str], None]) -> Product:
+    """Prepare and start. Raises AlreadyRunning, or ConfigurationError."""
+    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = InstanceLock(settings.state)
+    if not lock.acquire():
+        published = read_published(settings.state) or {}
+        raise AlreadyRunning(str(published.get("url", "its address is not written yet")))
+    valkey = None if settings.redis_url else ensure_valkey(settings.state)
+    try:
+        note(_broker_line(settings, valkey))
+        _prepare_database(settings, republish=republish, note=note)
+        return _start_children(settings, lock, valkey)
+    except BaseException:  # nothing may be left running of a start that failed
+        if valkey is not None:
+            stop_valkey(valkey)
+        lock.release()
+        raise
+
+
+def _prepare_database(settings: Settings, *, republish: bool, note: Callable[[str], None]) -> None:
+    database = open_database(settings)
+    shipped = None if settings.is_production else read_content_files(TEMPLATES)
+    prepare(database, settings.key_ring(), settings.clock_speed, shipped, republish=republish)
+    note(f"database   {database.display}")
+    database.close()
+
+
+def _start_children(settings: Settings, lock: InstanceLock, valkey: EmbeddedValkey | None) -> Product:
+    host, port = settings.bind.rsplit(":", 1)
+    url = f"http://{host}:{free_port(int(port), host)}"
+    supervisor = Supervisor(_children(settings, url), settings.state / "run")
+    supervisor.start()
+    lock.publish({"url": url, "pid": os.getpid(), "state_dir": str(settings.state)})
+    return Product(settings=settings, url=url, supervisor=supervisor, _lock=lock, _valkey=valkey)
+
+
+def is_ready(url: str) -> bool:
+    """True when the product at this address says that it is ready."""
+    try:
+        return requests.get(f"{url}/readyz", timeout=2).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def _broker_line(settings: Settings, valkey: EmbeddedValkey | None) -> str:
+    if valkey is None:
+        return f"broker     {settings.redis_url.rpartition('@')[2]}"
+    return f"broker     embedded Valkey, {valkey.socket}" + (" (was running already)" if valkey.adopted else "")
+
+
+def _children(settings: Settings, url: str) -> list[Child]:
+    given = {f"{PREFIX}STATE_DIR": str(settings.state), f"{PREFIX}BIND": url.removeprefix("http://")}
+    if not settings.public_url:
+        given[f"{PREFIX}PUBLIC_URL"] = url
+    celery = [
+        sys.executable,
+        "-W",
+        "ignore:::celery.platforms",
+        "-m",
+        "celery",
+        "-A",
+        "worker",
+        "--workdir",
+        str(_home()),
+    ]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    queues = ",".join(QueueName)
+    return [
+        Child("web", [sys.executable, "-m", "worker.intake"], given, None, signal.SIGTERM, 5.0),
+        Child(
+            "worker",
+            [
+                *celery,
+                "worker",
+                "-Q",
+                queues,
+                "-c",
+                str(WORKER_PROCESSES),
+                "-l",
+                "WARNING",
+                "-n",
+                "worker@%h",
+                *quiet,
+            ],
+            given,
+            None,
+            signal.SIGTERM,
+            5.0,
+        ),
+        Child("beat", [*celery, "beat", "-l", "WARNING", "--pidfile="], given, None, signal.SIGTERM, 3.0),
+    ]
+
+
+def _home() -> Path:
+    return Path(__file__).resolve().parent.parent.parent

@@ -1,0 +1,165 @@
+"""Every setting, once: name, default, unit, help. Checked at start; printed without secrets.
+
+Environment variables have the prefix `NURTURE_`; each may be given as `NURTURE_…_FILE` instead, the path
+of a file that holds the value (Docker and Kubernetes secrets).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from worker.errors import ConfigurationError
+from worker.storage.sealing import KeyRing, new_key
+
+PREFIX = "NURTURE_"
+ROOT = Path(__file__).resolve().parent.parent
+"""Where `worker/`, `templates/` and `celeryconfig.py` stand side by side."""
+
+TEMPLATES = ROOT / "templates" / "email"
+
+
+class Environment(StrEnum):
+    """`PRODUCTION` refuses whatever is only good enough for trying out."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """The product's settings. Frozen; made by `load_settings`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    env: Environment = Field(Environment.DEVELOPMENT, description="development, or production, which refuses defaults")
+    state_dir: Path = Field(Path(".local"), description="where the embedded parts keep everything")
+    database_url: str = Field("", description="empty: SQLite in the state folder; postgresql+psycopg://… in production")
+    redis_url: str = Field("", description="empty: an embedded Valkey in the state folder; any Redis or Valkey else")
+    bind: str = Field("127.0.0.1:8600", description="address and port of the web process")
+    spool_dir: Path | None = Field(None, description="empty: spool in the state folder; one per intake host")
+    mail_url: str = Field("outbox:", description="outbox: keeps mail on this machine; smtp://…, smtps://…")
+    secret_keys: str = Field(
+        "", description="key ring, id:base64,…; the first one seals", json_schema_extra={"secret": True}
+    )
+    public_url: str = Field("", description="base of every link in emails; empty: http:// and BIND")
+    clock_speed: float = Field(
+        1.0, description="product seconds per real second; 1440 = a day a minute; not in production"
+    )
+    alert_url: str = Field(
+        "", description="where staff alerts go: mailto:…, https://…; empty: files in the state folder"
+    )
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    rate_limit: str = Field("60/minute", description="posts per client and address, or off")
+    trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, separated by commas")
+    esp_baa_date: str = Field(
+        "", description="date of the agreement with the mail provider, YYYY-MM-DD; production needs it"
+    )
+
+    @field_validator("clock_speed")
+    @classmethod
+    def _not_backwards(cls, value: float) -> float:
+        if value < 0:
+            raise ValueError("must not be negative")
+        return value
+
+    @property
+    def is_production(self) -> bool:
+        """True in production."""
+        return self.env is Environment.PRODUCTION
+
+    @cached_property
+    def state(self) -> Path:
+        """The state folder, absolute."""
+        return self.state_dir.resolve()
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.state / 'lead.db'}"
+
+    @property
+    def spool(self) -> Path:
+        """The spool folder."""
+        return (self.spool_dir or self.state / "spool").resolve()
+
+    @property
+    def links(self) -> str:
+        """The base of links, without a closing slash."""
+        return (self.public_url or f"http://{self.bind}").rstrip("/")
+
+    def key_ring(self) -> KeyRing:
+        """The key ring. In development a first key is made in the state folder; production must be given one."""
+        if self.secret_keys:
+            return KeyRing.parse(self.secret_keys)
+        if self.is_production:
+            raise ConfigurationError("NRT-E012", "NURTURE_SECRET_KEYS is not set", "make a key with: nurture keys new")
+        return KeyRing.parse(_development_key(self.state))
+
+
+def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Read the environment. Raises ConfigurationError, which names each bad setting and never quotes a value."""
+    given = os.environ if environment is None else environment
+    values = {name: _value(given, name) for name in Settings.model_fields}
+    try:
+        settings = Settings(**{name: value for name, value in values.items() if value is not None} | overrides)
+    except ValidationError as error:
+        names = ", ".join(f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors())
+        raise ConfigurationError("NRT-E001", names, "see docs/configuration.md") from None
+    check_production(settings)
+    return settings
+
+
+def check_production(settings: Settings) -> None:
+    """Refuse, in production, what would expose or confuse people. Raises ConfigurationError."""
+    if not settings.is_production:
+        return
+    problems = {
+        "NRT-E002": (settings.clock_speed != 1, "NURTURE_CLOCK_SPEED must be 1", "unset it"),
+        "NRT-E003": (not settings.esp_baa_date, "NURTURE_ESP_BAA_DATE is not set",
+                     "sign the agreement with the mail provider and give its date"),
+        "NRT-E004": (not settings.public_url.startswith("https://"), "NURTURE_PUBLIC_URL is not https",
+                     "give the address under which people reach this host"),
+        "NRT-E005": (not settings.database_url, "NURTURE_DATABASE_URL is not set", "give a postgresql+psycopg:// URL"),
+        "NRT-E006": (not settings.redis_url, "NURTURE_REDIS_URL is not set", "give a redis:// URL"),
+    }  # fmt: skip
+    for check_id, (is_wrong, problem, hint) in problems.items():
+        if is_wrong:
+            raise ConfigurationError(check_id, problem, hint)
+
+
+def _value(given: Mapping[str, str], name: str) -> str | None:
+    direct, by_file = f"{PREFIX}{name.upper()}", f"{PREFIX}{name.upper()}_FILE"
+    if by_file in given:
+        try:
+            return Path(given[by_file]).read_text(encoding="utf-8").strip()
+        except OSError:
+            raise ConfigurationError(
+                "NRT-E007", f"the file of {by_file} can't be read", "check its path and rights"
+            ) from None
+    return given.get(direct)
+
+
+def _development_key(state: Path) -> str:
+    path = state / "keys"
+    if not path.exists():
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        aside = state / f"keys.{os.getpid()}"
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(new_key("dev1") + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(aside, path)  # of two first starts, one key wins
+        except FileExistsError:
+            pass
+        finally:
+            aside.unlink()
+    return path.read_text().strip()

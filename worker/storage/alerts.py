@@ -1,0 +1,87 @@
+"""Staff alerts: an outbox in the database, so that an alert is queued with the fact it tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.domain.ids import alert_id
+from worker.storage.tables import alerts
+
+PENDING, SENT, PARKED = "pending", "sent", "parked"
+LEASE = timedelta(seconds=60)
+
+
+class AlertKind(StrEnum):
+    """What staff are told of."""
+
+    NEW_LEAD = "new_lead"
+    WROTE_AGAIN = "wrote_again"
+    CRISIS = "crisis"
+    QUARANTINED = "quarantined"
+    CONTENT_HELD = "content_held"
+    SEND_UNKNOWN = "send_unknown"
+    SUBMISSION_PARKED = "submission_parked"
+
+
+def queue(
+    connection: Connection,
+    kind: AlertKind,
+    subject: str,
+    lead_id: str | None,
+    at: datetime,
+    real_now: datetime,
+) -> bool:
+    """Queue an alert about `subject` (an id); False where it was queued before."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    inserted = connection.execute(
+        dialect.insert(alerts)
+        .values(
+            id=alert_id(kind, subject),
+            kind=kind,
+            lead_id=lead_id,
+            state=PENDING,
+            created_at=at,
+            not_before=real_now,
+        )
+        .on_conflict_do_nothing()
+    )
+    return inserted.rowcount == 1
+
+
+def claim_due(connection: Connection, real_now: datetime, limit: int) -> list[Mapping[str, Any]]:
+    """Take pending alerts for a while. One that is not finished within the lease is tried again:
+    telling staff twice is better than never."""
+    due = (
+        select(alerts.c.id)
+        .where(alerts.c.state == PENDING, alerts.c.not_before <= real_now)
+        .order_by(alerts.c.not_before)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    rows = connection.execute(
+        update(alerts)
+        .where(alerts.c.id.in_(select(due.c.id)))
+        .values(not_before=real_now + LEASE, attempts=alerts.c.attempts + 1)
+        .returning(alerts)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def finish(connection: Connection, alert: str, state: str, **values: Any) -> None:
+    """Note how it went."""
+    connection.execute(update(alerts).where(alerts.c.id == alert).values(state=state, **values))
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many alerts stand in each state."""
+    rows = connection.execute(select(alerts.c.state, func.count()).group_by(alerts.c.state))
+    found = {row[0]: row[1] for row in rows}
+    return {state: found.get(state, 0) for state in (PENDING, SENT, PARKED)}

@@ -1,0 +1,97 @@
+"""One door to the database: SQLite (WAL, synchronous FULL) or PostgreSQL, by URL.
+
+Work happens in `read()` and `write()` blocks, each one transaction, each short: no network call inside.
+On SQLite a write takes the writer lock at its start, so that it never fails half-way for want of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+_BUSY_TIMEOUT_S = 20
+_STATEMENT_TIMEOUT_MS = 30_000
+
+
+class Database:
+    """An engine and its transactions. Make one per process, after any fork."""
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url, pool_size) if self.is_sqlite else _postgres_engine(url, pool_size)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that changes nothing."""
+        with self.engine.connect().execution_options(begin="DEFERRED") as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that is durable once the block has ended."""
+        with self.engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+    @property
+    def display(self) -> str:
+        """The URL as people may see it."""
+        return self.url.render_as_string(hide_password=True)
+
+
+def real_now(connection: Connection) -> datetime:
+    """Real time for leases and back-off: the database's own on PostgreSQL, so that hosts need not agree."""
+    if connection.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now.astimezone(UTC)
+
+
+def is_transient(error: BaseException) -> bool:
+    """True for trouble with the database itself, which goes away without anyone changing the work."""
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+def _sqlite_engine(url: str, pool_size: int) -> Engine:
+    engine = create_engine(url, pool_size=pool_size, connect_args={"timeout": _BUSY_TIMEOUT_S})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves: IMMEDIATE for writes
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_BUSY_TIMEOUT_S}000",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'IMMEDIATE')}")
+
+    return engine
+
+
+def _postgres_engine(url: str, pool_size: int) -> Engine:
+    options = (
+        f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+    )
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": 5},
+    )

@@ -1,0 +1,94 @@
+"""Enrollments: a lead in a sequence, once, with the plan that it started with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from worker.storage import sends
+from worker.storage.tables import consents, enrollments
+
+ACTIVE, COMPLETED, EXITED = "active", "completed", "exited"
+
+
+def start(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Enroll a lead. The database refuses a second active enrollment, and the same sequence twice in a cycle."""
+    connection.execute(insert(enrollments).values(status=ACTIVE, **values))
+
+
+def active_of(connection: Connection, lead_id: str) -> Mapping[str, Any] | None:
+    """The lead's active enrollment."""
+    row = connection.execute(
+        select(enrollments).where(enrollments.c.lead_id == lead_id, enrollments.c.status == ACTIVE)
+    ).first()
+    return dict(row._mapping) if row else None
+
+
+def was_in(connection: Connection, lead_id: str, sequence: str) -> bool:
+    """True when the lead is, or ever was, in this sequence."""
+    return (
+        connection.execute(
+            select(enrollments.c.id).where(enrollments.c.lead_id == lead_id, enrollments.c.sequence == sequence)
+        ).first()
+        is not None
+    )
+
+
+def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """These enrollments, by id."""
+    rows = connection.execute(select(enrollments).where(enrollments.c.id.in_(set(ids))))
+    return {row.id: dict(row._mapping) for row in rows}
+
+
+def of_lead(connection: Connection, lead_id: str) -> list[Mapping[str, Any]]:
+    """A lead's enrollments, oldest first."""
+    rows = connection.execute(
+        select(enrollments).where(enrollments.c.lead_id == lead_id).order_by(enrollments.c.started_at)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def end(connection: Connection, enrollment_id: str, status: str, reason: str | None, at: datetime) -> bool:
+    """End an active enrollment; False where it had ended already."""
+    updated = connection.execute(
+        update(enrollments)
+        .where(enrollments.c.id == enrollment_id, enrollments.c.status == ACTIVE)
+        .values(status=status, exit_reason=reason, ended_at=at)
+    )
+    return updated.rowcount == 1
+
+
+def stranded(connection: Connection, unknown_before: datetime, limit: int) -> list[Mapping[str, Any]]:
+    """Active enrollments in which nothing is on its way: each breaks I9 until repaired.
+
+    An unknown send holds the next one up only until `unknown_before`.
+    """
+    rows = connection.execute(
+        select(enrollments).where(enrollments.c.status == ACTIVE, ~sends.stands_open(unknown_before)).limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def count_active(connection: Connection) -> int:
+    """How many leads are being taught."""
+    return connection.execute(
+        select(func.count()).select_from(enrollments).where(enrollments.c.status == ACTIVE)
+    ).scalar_one()
+
+
+def record_consent(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Keep what was agreed to (or not), word version and all."""
+    connection.execute(insert(consents).values(**values))
+
+
+def consents_of(connection: Connection, lead_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Each lead's latest granted consent."""
+    rows = connection.execute(
+        select(consents)
+        .where(consents.c.lead_id.in_(set(lead_ids)), consents.c.granted.is_(True))
+        .order_by(consents.c.id)
+    )
+    return {row.lead_id: dict(row._mapping) for row in rows}

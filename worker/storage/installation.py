@@ -1,0 +1,71 @@
+"""The one row that every process agrees on: the product clock, the active snapshot, the look-up key."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from worker.domain.clock import ProductClock
+from worker.storage.database import real_now
+from worker.storage.sealing import KeyRing, LookupKey
+from worker.storage.tables import installation
+
+_LOOKUP_PLACE = "installation.lookup_key"
+
+
+def create(connection: Connection, ring: KeyRing, speed: float) -> bool:
+    """Make the row on first start; False where it is there already."""
+    if connection.execute(select(installation.c.id)).first():
+        return False
+    now = real_now(connection)
+    connection.execute(
+        insert(installation).values(
+            id=1,
+            clock_speed=speed,
+            clock_real_anchor=now,
+            clock_product_anchor=now,
+            lookup_key_sealed=ring.seal(LookupKey.new().key, _LOOKUP_PLACE),
+        )
+    )
+    return True
+
+
+def lookup_key(connection: Connection, ring: KeyRing) -> LookupKey:
+    """The installation's key for keyed hashes. Raises SealError when the ring has lost its key."""
+    sealed = connection.execute(select(installation.c.lookup_key_sealed)).scalar_one()
+    return LookupKey(ring.open(sealed, _LOOKUP_PLACE))
+
+
+def clock(connection: Connection) -> ProductClock:
+    """The product clock as it stands."""
+    row = connection.execute(select(installation)).one()
+    return ProductClock(
+        speed=row.clock_speed, real_anchor=row.clock_real_anchor, product_anchor=row.clock_product_anchor
+    )
+
+
+def product_now(connection: Connection) -> datetime:
+    """The product instant now."""
+    return clock(connection).at(real_now(connection))
+
+
+def set_clock(connection: Connection, changed: ProductClock) -> None:
+    """Move the product clock, for every process."""
+    connection.execute(
+        update(installation).values(
+            clock_speed=changed.speed,
+            clock_real_anchor=changed.real_anchor,
+            clock_product_anchor=changed.product_anchor,
+        )
+    )
+
+
+def active_snapshot(connection: Connection) -> str | None:
+    """The hash of the content that is sent; None before the first publish."""
+    return connection.execute(select(installation.c.active_snapshot)).scalar_one_or_none()
+
+
+def activate(connection: Connection, snapshot: str) -> None:
+    """Send this content from now on."""
+    connection.execute(update(installation).values(active_snapshot=snapshot))

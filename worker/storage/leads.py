@@ -1,0 +1,145 @@
+"""Leads: found by keyed hash, shown without contact data unless someone asks for it by name.
+
+Identity values are sealed to their row and column. A later form fills blanks; it never overwrites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.storage.sealing import KeyRing, LookupKey
+from worker.storage.tables import leads, submissions
+
+IDENTITY = ("email", "phone", "first_name", "last_name")
+"""The identity columns, each stored as `<name>_sealed`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who a lead is, in clear. Lives in memory only."""
+
+    email: str | None = None
+    phone: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """Seals and finds identities: the key ring and the installation's look-up key together."""
+
+    ring: KeyRing
+    lookup: LookupKey
+
+    def email_hash(self, email: str | None) -> str | None:
+        """The keyed hash by which an address is found and suppressed."""
+        return self.lookup.hash(email, "email") if email else None
+
+    def phone_hash(self, phone: str | None) -> str | None:
+        """The keyed hash by which a number is found."""
+        return self.lookup.hash(phone, "phone") if phone else None
+
+    def seal_identity(self, lead_id: str, identity: Identity) -> dict[str, Any]:
+        """The columns that hold an identity; a value that is None seals to None."""
+        sealed = {f"{name}_sealed": self._seal(lead_id, name, getattr(identity, name)) for name in IDENTITY}
+        return sealed | {
+            "email_hash": self.email_hash(identity.email),
+            "phone_hash": self.phone_hash(identity.phone),
+        }
+
+    def open_identity(self, lead: Mapping[str, Any]) -> Identity:
+        """The identity of a stored lead."""
+        opened = {
+            name: self.ring.open(lead[f"{name}_sealed"], _place(lead["id"], name)).decode()
+            for name in IDENTITY
+            if lead[f"{name}_sealed"] is not None
+        }
+        return Identity(**opened)
+
+    def _seal(self, lead_id: str, name: str, value: str | None) -> str | None:
+        return None if value is None else self.ring.seal(value.encode(), _place(lead_id, name))
+
+
+def _place(lead_id: str, name: str) -> str:
+    return f"leads.{name}/{lead_id}"
+
+
+def create(connection: Connection, values: Mapping[str, Any]) -> bool:
+    """Store a new lead; False where another transaction has just stored one for the same person."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return connection.execute(dialect.insert(leads).values(**values).on_conflict_do_nothing()).rowcount == 1
+
+
+def change(connection: Connection, lead_id: str, **values: Any) -> None:
+    """Change a lead's columns."""
+    connection.execute(update(leads).where(leads.c.id == lead_id).values(**values))
+
+
+def find_person(connection: Connection, email_hash: str | None, phone_hash: str | None) -> Mapping[str, Any] | None:
+    """The lead of this address, else (without an address) of this number; locked until the transaction ends.
+
+    A number alone finds a lead only where the form gave no address: households share numbers.
+    """
+    by_email = email_hash is not None
+    condition = leads.c.email_hash == email_hash if by_email else leads.c.phone_hash == phone_hash
+    row = connection.execute(
+        select(leads).where(condition).order_by(leads.c.created_at).limit(1).with_for_update()
+    ).first()
+    return _mapping(row)
+
+
+def lock(connection: Connection, lead_id: str) -> Mapping[str, Any] | None:
+    """One lead, locked until the transaction ends."""
+    return _mapping(connection.execute(select(leads).where(leads.c.id == lead_id).with_for_update()).first())
+
+
+def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """These leads, by id."""
+    rows = connection.execute(select(leads).where(leads.c.id.in_(set(ids))))
+    return {row.id: dict(row._mapping) for row in rows}
+
+
+def by_reference(connection: Connection, reference: str) -> list[str]:
+    """The ids of leads with a submission of this reference; more than one is possible, and rare."""
+    rows = connection.execute(
+        select(submissions.c.lead_id)
+        .where(submissions.c.reference == reference, submissions.c.lead_id.is_not(None))
+        .distinct()
+    )
+    return [row.lead_id for row in rows]
+
+
+def by_hashes(connection: Connection, email_hash: str | None, phone_hash: str | None) -> list[str]:
+    """The ids of leads with this address or this number."""
+    matches = [
+        column == wanted
+        for column, wanted in ((leads.c.email_hash, email_hash), (leads.c.phone_hash, phone_hash))
+        if wanted is not None
+    ]
+    if not matches:
+        return []
+    rows = connection.execute(select(leads.c.id).where(or_(*matches)))
+    return [row.id for row in rows]
+
+
+def recent(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
+    """The newest leads."""
+    rows = connection.execute(select(leads).order_by(leads.c.created_at.desc(), leads.c.id.desc()).limit(limit))
+    return [dict(row._mapping) for row in rows]
+
+
+def latest_created_at(connection: Connection) -> datetime | None:
+    """When the newest lead was stored."""
+    return connection.execute(
+        select(leads.c.created_at).order_by(leads.c.created_at.desc()).limit(1)
+    ).scalar_one_or_none()
+
+
+def _mapping(row: Row[Any] | None) -> Mapping[str, Any] | None:
+    return dict(row._mapping) if row else None

@@ -1,0 +1,64 @@
+"""Pauses: everything, a location, a sequence or a queue, honoured in the database at the moment of sending."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, insert, or_, select, update
+
+from worker.storage.tables import pauses, sends
+
+
+class PauseScope(StrEnum):
+    """What a pause stops."""
+
+    ALL = "all"
+    LOCATION = "location"
+    SEQUENCE = "sequence"
+
+
+def add(
+    connection: Connection,
+    scope: PauseScope,
+    value: str | None,
+    reason: str,
+    by: str,
+    at: datetime,
+    until: datetime | None,
+) -> None:
+    """Stop sending, until an instant (product clock) or until someone resumes."""
+    connection.execute(
+        insert(pauses).values(scope=scope, value=value, reason=reason, by=by, created_at=at, until=until)
+    )
+
+
+def lift(connection: Connection, scope: PauseScope, value: str | None, at: datetime) -> int:
+    """End the pauses of this scope; how many there were."""
+    matching = and_(pauses.c.scope == scope, pauses.c.value.is_not_distinct_from(value), pauses.c.lifted_at.is_(None))
+    return connection.execute(update(pauses).where(matching).values(lifted_at=at)).rowcount
+
+
+def active(connection: Connection, now: datetime) -> list[Mapping[str, Any]]:
+    """The pauses in force."""
+    rows = connection.execute(select(pauses).where(in_force(now)).order_by(pauses.c.id))
+    return [dict(row._mapping) for row in rows]
+
+
+def in_force(now: datetime) -> ColumnElement[bool]:
+    """The condition that a pause is in force."""
+    return and_(pauses.c.lifted_at.is_(None), or_(pauses.c.until.is_(None), pauses.c.until > now))
+
+
+def stops_send(now: datetime) -> ColumnElement[bool]:
+    """The condition, for a row of `sends`, that some pause stops it."""
+    return exists().where(
+        in_force(now),
+        or_(
+            pauses.c.scope == PauseScope.ALL,
+            and_(pauses.c.scope == PauseScope.LOCATION, pauses.c.value == sends.c.location),
+            and_(pauses.c.scope == PauseScope.SEQUENCE, pauses.c.value == sends.c.sequence),
+        ),
+    )

@@ -1,0 +1,330 @@
+"""The send ledger: every statement that moves a send from one state to another (I2, I3).
+
+Each is one conditional update, so that any number of workers and beats may run them at once: whoever's
+row count is zero has lost the race and stops. `claim` fences: a worker that slept past its lease holds an
+old claim and can neither hand over nor finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy.sql.expression import alias
+
+from worker.domain.consent import SuppressionScope
+from worker.domain.sends import PENDING, CancelReason, SendKind, SendState
+from worker.storage import pauses
+from worker.storage.tables import enrollments, installation, leads, sends, suppressions
+
+CLAIM_LEASE = timedelta(seconds=60)
+HAND_OVER_LEASE = timedelta(seconds=90)
+"""Twice the provider's time limit and 30 s: only a dead worker exceeds it."""
+
+GATE_RETRY = timedelta(seconds=2)
+"""How soon a send that the gate refused is decided again."""
+
+_TAKEN = (SendState.HANDED_OVER, SendState.SENT, SendState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSend:
+    """A send to be planned."""
+
+    id: str
+    lead_id: str
+    enrollment_id: str | None
+    kind: SendKind
+    step: str | None
+    email: str
+    location: str
+    sequence: str | None
+    due_at: datetime
+
+
+def plan(connection: Connection, send: NewSend) -> bool:
+    """Plan a send; False where it is planned (or was sent) already, which is how repeats stay harmless."""
+    if connection.execute(select(sends.c.id).where(sends.c.id == send.id)).first():
+        return False
+    connection.execute(
+        insert(sends).values(
+            id=send.id,
+            lead_id=send.lead_id,
+            enrollment_id=send.enrollment_id,
+            kind=send.kind,
+            step=send.step,
+            email=send.email,
+            location=send.location,
+            sequence=send.sequence,
+            state=SendState.PLANNED,
+            due_at=send.due_at,
+            first_due_at=send.due_at,
+        )
+    )
+    return True
+
+
+def claim_due(connection: Connection, now: datetime, real_now: datetime, limit: int) -> list[Mapping[str, Any]]:
+    """Claim the next due sends for one worker, oldest first.
+
+    The inner select walks the partial index of planned rows and skips what other workers hold; it is
+    materialized because PostgreSQL may otherwise re-run it and claim more than the limit.
+    """
+    due = (
+        select(sends.c.id)
+        .where(sends.c.state == SendState.PLANNED, sends.c.due_at <= now)
+        .where(or_(sends.c.not_before.is_(None), sends.c.not_before <= real_now))
+        .order_by(sends.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    rows = connection.execute(
+        update(sends)
+        .where(sends.c.id.in_(select(due.c.id)))
+        .values(state=SendState.CLAIMED, claim=str(uuid4()), lease_until=real_now + CLAIM_LEASE)
+        .returning(sends)
+    )
+    return sorted((dict(row._mapping) for row in rows), key=lambda row: row["due_at"])
+
+
+def hand_over(
+    connection: Connection,
+    group: Sequence[Mapping[str, Any]],
+    snapshot: str,
+    now: datetime,
+    real_now: datetime,
+) -> set[str]:
+    """The one gate before the network: the ids that may be handed to the provider now.
+
+    Committed before a byte leaves. Whatever could have changed since the decision is asked again here, in
+    the same statement: the claim, suppression, the lead's hold, pauses, the enrollment, the snapshot, and
+    that this person has not had this email.
+    """
+    rows = connection.execute(
+        update(sends)
+        .where(sends.c.id.in_([row["id"] for row in group]), sends.c.claim.in_({row["claim"] for row in group}))
+        .where(sends.c.state == SendState.CLAIMED)
+        .where(~_suppressed(), ~_held_or_ended(), ~pauses.stops_send(now), ~_had_already())
+        .where(exists().where(installation.c.active_snapshot == snapshot))
+        .values(
+            state=SendState.HANDED_OVER,
+            attempts=sends.c.attempts + 1,
+            handed_over_at=now,
+            snapshot=snapshot,
+            lease_until=real_now + HAND_OVER_LEASE,
+        )
+        .returning(sends.c.id)
+    )
+    return {row.id for row in rows}
+
+
+def _suppressed() -> ColumnElement[bool]:
+    applies = or_(suppressions.c.scope == SuppressionScope.ALL, sends.c.kind == SendKind.NURTURE)
+    return exists().where(leads.c.id == sends.c.lead_id, suppressions.c.address_hash == leads.c.email_hash, applies)
+
+
+def _held_or_ended() -> ColumnElement[bool]:
+    held = exists().where(leads.c.id == sends.c.lead_id, leads.c.hold_reason.is_not(None))
+    active = exists().where(enrollments.c.id == sends.c.enrollment_id, enrollments.c.status == "active")
+    return and_(sends.c.kind == SendKind.NURTURE, or_(held, ~active))
+
+
+def _had_already() -> ColumnElement[bool]:
+    other = alias(sends, "other")
+    return and_(
+        sends.c.kind == SendKind.NURTURE,
+        exists().where(
+            other.c.lead_id == sends.c.lead_id,
+            other.c.email == sends.c.email,
+            other.c.id != sends.c.id,
+            other.c.state.in_(_TAKEN),
+        ),
+    )
+
+
+def finish(connection: Connection, send: Mapping[str, Any], state: SendState, **values: Any) -> bool:
+    """End a hand-over, fenced by its claim. A late, certain answer may still correct `unknown`."""
+    updated = connection.execute(
+        update(sends)
+        .where(sends.c.id == send["id"], sends.c.claim == send["claim"])
+        .where(sends.c.state.in_((SendState.HANDED_OVER, SendState.UNKNOWN)))
+        .values(state=state, lease_until=None, **values)
+    )
+    return updated.rowcount == 1
+
+
+def put_aside(connection: Connection, send: Mapping[str, Any], state: SendState, **values: Any) -> bool:
+    """Move a claimed send that is not going out: skipped, held, or planned again. Nothing has left yet."""
+    updated = connection.execute(
+        update(sends)
+        .where(sends.c.id == send["id"], sends.c.claim == send["claim"], sends.c.state == SendState.CLAIMED)
+        .values(state=state, lease_until=None, **values)
+    )
+    return updated.rowcount == 1
+
+
+def recover_lapsed(connection: Connection, real_now: datetime) -> tuple[int, list[Mapping[str, Any]]]:
+    """After a worker died: a lapsed claim is planned again, a lapsed hand-over becomes `unknown`.
+
+    A claim never left the building, so taking it back is safe. A hand-over may have left: it is shown,
+    and never sent again unasked. Returns how many were taken back, and the rows now unknown.
+    """
+    lapsed = and_(sends.c.lease_until < real_now)
+    taken_back = connection.execute(
+        update(sends)
+        .where(lapsed, sends.c.state == SendState.CLAIMED)
+        .values(state=SendState.PLANNED, lease_until=None)
+    ).rowcount
+    unknown = connection.execute(
+        update(sends)
+        .where(lapsed, sends.c.state == SendState.HANDED_OVER)
+        .values(state=SendState.UNKNOWN, lease_until=None)
+        .returning(sends)
+    )
+    return taken_back, [dict(row._mapping) for row in unknown]
+
+
+def release_holds(
+    connection: Connection, now: datetime, *, lead_id: str | None = None, reason: str | None = None
+) -> int:
+    """Plan held sends again: those whose time has come, or all of a lead or of a reason."""
+    condition = sends.c.held_until <= now
+    if lead_id is not None:
+        condition = sends.c.lead_id == lead_id
+    if reason is not None:
+        condition = sends.c.reason == reason
+    return connection.execute(
+        update(sends)
+        .where(sends.c.state == SendState.HELD, condition)
+        .values(state=SendState.PLANNED, reason=None, held_until=None)
+    ).rowcount
+
+
+def cancel_pending(
+    connection: Connection,
+    lead_id: str,
+    reason: CancelReason,
+    *,
+    kinds: Iterable[SendKind] = (SendKind.NURTURE,),
+) -> list[str]:
+    """Withdraw everything of these kinds that has not left yet."""
+    rows = connection.execute(
+        update(sends)
+        .where(sends.c.lead_id == lead_id, sends.c.state.in_(PENDING), sends.c.kind.in_(list(kinds)))
+        .values(state=SendState.CANCELLED, reason=reason, lease_until=None)
+        .returning(sends.c.id)
+    )
+    return [row.id for row in rows]
+
+
+def of_lead(connection: Connection, lead_id: str) -> list[Mapping[str, Any]]:
+    """A lead's sends, in the order of their due times."""
+    rows = connection.execute(select(sends).where(sends.c.lead_id == lead_id).order_by(sends.c.due_at, sends.c.id))
+    return [dict(row._mapping) for row in rows]
+
+
+def by_id(connection: Connection, send_id: str) -> Mapping[str, Any] | None:
+    """One send."""
+    row = connection.execute(select(sends).where(sends.c.id == send_id)).first()
+    return dict(row._mapping) if row else None
+
+
+def recent(connection: Connection, limit: int, state: SendState | None) -> list[Mapping[str, Any]]:
+    """Sends for people to look at, the latest due first."""
+    query = select(sends).order_by(sends.c.due_at.desc(), sends.c.id.desc()).limit(limit)
+    rows = connection.execute(query if state is None else query.where(sends.c.state == state))
+    return [dict(row._mapping) for row in rows]
+
+
+def nurture_history(connection: Connection, lead_ids: Iterable[str]) -> dict[str, list[tuple[str, datetime]]]:
+    """Per lead, the nurture emails that left or may have left, with the instant, oldest first."""
+    at = func.coalesce(sends.c.sent_at, sends.c.handed_over_at)
+    rows = connection.execute(
+        select(sends.c.lead_id, sends.c.email, at.label("at"))
+        .where(sends.c.lead_id.in_(set(lead_ids)), sends.c.kind == SendKind.NURTURE, sends.c.state.in_(_TAKEN))
+        .order_by(at)
+    )
+    history: dict[str, list[tuple[str, datetime]]] = {}
+    for row in rows:
+        history.setdefault(row.lead_id, []).append((row.email, row.at))
+    return history
+
+
+def last_of_enrollment(connection: Connection, enrollment_id: str) -> datetime | None:
+    """When the latest send of an enrollment left, or may have."""
+    return connection.execute(
+        select(func.max(func.coalesce(sends.c.sent_at, sends.c.handed_over_at))).where(
+            sends.c.enrollment_id == enrollment_id, sends.c.state.in_(_TAKEN)
+        )
+    ).scalar_one_or_none()
+
+
+def last_acknowledged(connection: Connection, lead_id: str) -> datetime | None:
+    """When the lead's latest acknowledgement was (or is) due, unless it was withdrawn."""
+    return connection.execute(
+        select(func.max(sends.c.first_due_at)).where(
+            sends.c.lead_id == lead_id,
+            sends.c.kind == SendKind.ACKNOWLEDGEMENT,
+            sends.c.state.not_in((SendState.CANCELLED, SendState.SKIPPED, SendState.FAILED)),
+        )
+    ).scalar_one_or_none()
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """The due time of the next planned send, which may be past."""
+    return connection.execute(
+        select(func.min(sends.c.due_at)).where(sends.c.state == SendState.PLANNED)
+    ).scalar_one_or_none()
+
+
+def is_quiet(connection: Connection, now: datetime) -> bool:
+    """True when nothing is due, claimed or on its way."""
+    busy = or_(
+        and_(sends.c.state == SendState.PLANNED, sends.c.due_at <= now),
+        sends.c.state.in_((SendState.CLAIMED, SendState.HANDED_OVER)),
+    )
+    return connection.execute(select(sends.c.id).where(busy).limit(1)).first() is None
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many sends stand in each state."""
+    rows = connection.execute(select(sends.c.state, func.count()).group_by(sends.c.state))
+    found = {row[0]: row[1] for row in rows}
+    return {state.value: found.get(state, 0) for state in SendState}
+
+
+def due(connection: Connection, now: datetime) -> tuple[int, datetime | None]:
+    """How many planned sends are due, and the oldest of their due times."""
+    row = connection.execute(
+        select(func.count(), func.min(sends.c.due_at)).where(sends.c.state == SendState.PLANNED, sends.c.due_at <= now)
+    ).one()
+    return row[0], row[1]
+
+
+def stands_open(unknown_before: datetime) -> ColumnElement[bool]:
+    """The condition, for a row of `enrollments`, that some send of it still wants something to happen (I9)."""
+    waiting = and_(sends.c.state == SendState.UNKNOWN, sends.c.handed_over_at > unknown_before)
+    return exists().where(
+        sends.c.enrollment_id == enrollments.c.id,
+        or_(sends.c.state.in_((*PENDING, SendState.HANDED_OVER)), waiting),
+    )
+
+
+def latest_of_enrollment(connection: Connection, enrollment_id: str) -> Mapping[str, Any] | None:
+    """The send of an enrollment that was planned last."""
+    row = connection.execute(
+        select(sends).where(sends.c.enrollment_id == enrollment_id).order_by(sends.c.first_due_at.desc()).limit(1)
+    ).first()
+    return dict(row._mapping) if row else None
+
+
+def in_state(connection: Connection, state: SendState, limit: int) -> list[Mapping[str, Any]]:
+    """Some sends of one state, the longest due first."""
+    rows = connection.execute(select(sends).where(sends.c.state == state).order_by(sends.c.due_at).limit(limit))
+    return [dict(row._mapping) for row in rows]

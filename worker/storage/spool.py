@@ -1,0 +1,97 @@
+"""The spool: where every accepted submission lies, sealed and fsynced, until the database confirms it (I1).
+
+One file holds what arrived together, one envelope a line; it is written aside, fsynced, renamed into
+`ready/`, and its folder is fsynced, before anyone is told "accepted". The spool is the only way in, so it
+is always exercised; Redis only makes it quick. Files are removed when every envelope in them is confirmed,
+and moved to `quarantine/`, never deleted, when the database refuses to confirm after many tries.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolFile:
+    """One file of the spool: its envelopes, and since when (real time, seconds) it lies there."""
+
+    path: Path
+    envelopes: tuple[str, ...]
+    written_at: float
+
+
+class Spool:
+    """A spool folder. One per intake host, on a disk that outlives the container."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._tmp, self._ready, self._quarantine = root / "tmp", root / "ready", root / "quarantine"
+        for folder in (self._tmp, self._ready, self._quarantine):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def write(self, envelopes: Sequence[str]) -> Path:
+        """Make these durable in one file. Raises OSError when they are not; nothing then remains of them."""
+        name = f"{time.time_ns():020d}-{uuid4().hex[:8]}.sealed"
+        aside = self._tmp / name
+        try:
+            _write_durably(aside, "\n".join(envelopes) + "\n")
+            ready = self._ready / name
+            aside.rename(ready)
+            _fsync_folder(self._ready)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            (self._ready / name).unlink(missing_ok=True)
+            raise
+        return ready
+
+    def waiting(self) -> Iterator[SpoolFile]:
+        """The files not yet confirmed, oldest first."""
+        for path in sorted(self._ready.glob("*.sealed")):
+            try:
+                text = path.read_text(encoding="ascii")
+                written_at = path.stat().st_mtime
+            except FileNotFoundError:
+                continue  # confirmed by another relay pass in between
+            yield SpoolFile(path=path, envelopes=tuple(text.splitlines()), written_at=written_at)
+
+    def remove(self, file: SpoolFile) -> None:
+        """Let go of a confirmed file."""
+        file.path.unlink(missing_ok=True)
+
+    def quarantine(self, file: SpoolFile) -> None:
+        """Set aside a file that the database does not take, for a person."""
+        file.path.rename(self._quarantine / file.path.name)
+
+    def counts(self) -> tuple[int, int]:
+        """How many files wait, and how many are in quarantine."""
+        return sum(1 for _ in self._ready.glob("*.sealed")), sum(1 for _ in self._quarantine.glob("*.sealed"))
+
+    def oldest_age(self) -> float | None:
+        """Seconds since the oldest waiting file was written."""
+        oldest = min((path.stat().st_mtime for path in self._ready.glob("*.sealed")), default=None)
+        return None if oldest is None else max(0.0, time.time() - oldest)
+
+
+def _write_durably(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _fsync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,130 @@
+"""Submissions: every accepted post, sealed and unchanged, exactly once (I1)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.domain.submissions import Submission
+from worker.storage.sealing import KeyRing, LookupKey
+from worker.storage.tables import parked, submissions
+
+_MANY = 500
+"""How many ids one statement may name."""
+
+ACCEPTED, QUARANTINED, DISMISSED = "accepted", "quarantined", "dismissed"
+
+
+def envelope(submission: Submission, ring: KeyRing) -> str:
+    """The submission as it travels: `id:sealed`. The id is in clear, so that it can be confirmed unopened."""
+    plain = json.dumps(submission.to_json(), ensure_ascii=False, separators=(",", ":")).encode()
+    return f"{submission.id}:{ring.seal(plain, _place(submission.id))}"
+
+
+def envelope_id(text: str) -> str:
+    """The submission id that an envelope bears."""
+    return text.partition(":")[0]
+
+
+def open_envelope(text: str, ring: KeyRing) -> Submission:
+    """What was sealed. Raises SealError."""
+    submission_id, _, sealed = text.partition(":")
+    return Submission.from_json(json.loads(ring.open(sealed, _place(submission_id))))
+
+
+def open_stored(row: Mapping[str, Any], ring: KeyRing) -> Submission:
+    """The submission of a stored row. Raises SealError."""
+    return open_envelope(f"{row['id']}:{row['sealed']}", ring)
+
+
+def _place(submission_id: str) -> str:
+    return f"submission/{submission_id}"
+
+
+def body_hash(submission: Submission, lookup: LookupKey) -> str:
+    """The keyed hash of what was posted, to tell a repeat from another body under the same key."""
+    return lookup.hash(body_digest(submission), "body")
+
+
+def body_digest(submission: Submission) -> str:
+    """A digest of what was posted, for comparing in memory; never stored in clear."""
+    posted = {name: list(values) for name, values in sorted(submission.fields.items())}
+    return hashlib.sha256(json.dumps([submission.form, posted], ensure_ascii=False).encode()).hexdigest()
+
+
+def store(connection: Connection, values: Mapping[str, Any]) -> bool:
+    """Store a submission; False where it is stored already, and nothing must be done again."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    inserted = connection.execute(dialect.insert(submissions).values(**values).on_conflict_do_nothing())
+    return inserted.rowcount == 1
+
+
+def assign(connection: Connection, submission_id: str, lead_id: str) -> None:
+    """Say whose submission it is."""
+    connection.execute(update(submissions).where(submissions.c.id == submission_id).values(lead_id=lead_id))
+
+
+def set_status(connection: Connection, submission_id: str, expected: str, status: str) -> bool:
+    """Move a submission from one status to another; False where it did not stand there."""
+    updated = connection.execute(
+        update(submissions)
+        .where(submissions.c.id == submission_id, submissions.c.status == expected)
+        .values(status=status)
+    )
+    return updated.rowcount == 1
+
+
+def by_id(connection: Connection, submission_id: str) -> Mapping[str, Any] | None:
+    """One stored submission."""
+    row = connection.execute(select(submissions).where(submissions.c.id == submission_id)).first()
+    return dict(row._mapping) if row else None
+
+
+def confirmed(connection: Connection, ids: Iterable[str]) -> set[str]:
+    """Which of these the database holds, stored or parked: the spool may let go of them."""
+    wanted, found = sorted(ids), set[str]()
+    for start in range(0, len(wanted), _MANY):
+        some = wanted[start : start + _MANY]
+        stored = select(submissions.c.id).where(submissions.c.id.in_(some))
+        put_away = select(parked.c.submission_id).where(parked.c.submission_id.in_(some))
+        found |= {row[0] for row in connection.execute(stored.union(put_away))}
+    return found
+
+
+def quarantined(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
+    """What waits in quarantine, newest first."""
+    rows = connection.execute(
+        select(submissions)
+        .where(submissions.c.status == QUARANTINED)
+        .order_by(submissions.c.captured_at.desc())
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def count_quarantined(connection: Connection) -> int:
+    """How many wait in quarantine."""
+    return connection.execute(
+        select(func.count()).select_from(submissions).where(submissions.c.status == QUARANTINED)
+    ).scalar_one()
+
+
+def of_lead(connection: Connection, lead_id: str) -> list[Mapping[str, Any]]:
+    """A lead's submissions, oldest first."""
+    rows = connection.execute(
+        select(submissions).where(submissions.c.lead_id == lead_id).order_by(submissions.c.captured_at)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def captured_since(connection: Connection, at: datetime) -> int:
+    """How many submissions were stored since an instant."""
+    return connection.execute(
+        select(func.count()).select_from(submissions).where(submissions.c.captured_at >= at)
+    ).scalar_one()

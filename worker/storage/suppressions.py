@@ -1,0 +1,50 @@
+"""Addresses that must not be mailed, by keyed hash, so that a suppression outlives its lead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.domain.consent import SCOPE_OF, SuppressionReason, SuppressionScope
+from worker.storage.tables import suppressions
+
+
+def add(connection: Connection, address_hash: str, reason: SuppressionReason, origin: str, at: datetime) -> bool:
+    """Suppress an address; False where it was suppressed to this extent already."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    inserted = connection.execute(
+        dialect.insert(suppressions)
+        .values(address_hash=address_hash, scope=SCOPE_OF[reason], reason=reason, origin=origin, at=at)
+        .on_conflict_do_nothing()
+    )
+    return inserted.rowcount == 1
+
+
+def lift_nurture(connection: Connection, address_hash: str) -> None:
+    """End a person's own unsubscribe, after a new consent that they confirmed."""
+    connection.execute(
+        delete(suppressions).where(
+            suppressions.c.address_hash == address_hash,
+            suppressions.c.scope == SuppressionScope.NURTURE,
+            suppressions.c.reason == SuppressionReason.UNSUBSCRIBED,
+        )
+    )
+
+
+def scopes(connection: Connection, hashes: Iterable[str]) -> dict[str, frozenset[SuppressionScope]]:
+    """The suppressions of each of these addresses that has any."""
+    rows = connection.execute(
+        select(suppressions.c.address_hash, suppressions.c.scope).where(suppressions.c.address_hash.in_(set(hashes)))
+    )
+    found: dict[str, frozenset[SuppressionScope]] = {}
+    for address_hash, scope in rows:
+        found[address_hash] = found.get(address_hash, frozenset()) | {SuppressionScope(scope)}
+    return found
+
+
+def count(connection: Connection) -> int:
+    """How many addresses are suppressed."""
+    return connection.execute(select(func.count(suppressions.c.address_hash.distinct()))).scalar_one()

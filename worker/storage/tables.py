@@ -1,0 +1,278 @@
+"""Every table. Times are aware UTC; `…_at` on the product clock unless its comment says real time.
+
+Identity and free text stand sealed in `…_sealed` columns, beside keyed hashes for exact look-up.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from worker.domain.sends import SendState
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime on every database; SQLite keeps it as sortable text."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Any) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a datetime without a time zone")
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, _dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = Uuid(as_uuid=False)
+_Json = JSON().with_variant(JSONB, "postgresql")
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+_Word = String(40)
+_Hash = String(64)
+
+_PLANNED = text(f"state = '{SendState.PLANNED}'")
+_LEASED = text(f"state in ('{SendState.CLAIMED}', '{SendState.HANDED_OVER}')")
+_ATTENTION = text(f"state in ('{SendState.UNKNOWN}', '{SendState.HELD}')")
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="single_row"), primary_key=True, autoincrement=False),
+    Column("clock_speed", Float, nullable=False),
+    Column("clock_real_anchor", UtcDateTime, nullable=False),
+    Column("clock_product_anchor", UtcDateTime, nullable=False),
+    Column("lookup_key_sealed", Text, nullable=False),
+    Column("active_snapshot", String(32), ForeignKey("snapshots.hash")),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("hash", String(32), primary_key=True),
+    Column("packed", LargeBinary, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("first_used_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+)
+
+submissions = Table(
+    "submissions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("reference", String(16), nullable=False, index=True),
+    Column("form", Text, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),  # real time, by the intake host
+    Column("captured_at", UtcDateTime, nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("body_hash", _Hash, nullable=False),
+    Column("status", _Word, nullable=False),
+    Column("suspicions", _Json, nullable=False),
+    Column("flags", _Json, nullable=False),
+    Column("crisis", _Word),
+    Column("lead_id", _Id, ForeignKey("leads.id"), index=True),
+    Index("ix_submissions_quarantined", "captured_at", postgresql_where=text("status = 'quarantined'"),
+          sqlite_where=text("status = 'quarantined'")),
+)  # fmt: skip
+
+leads = Table(
+    "leads",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("reference", String(16), nullable=False, index=True),
+    Column("email_hash", _Hash, unique=True),
+    Column("phone_hash", _Hash, index=True),
+    Column("email_sealed", Text),
+    Column("phone_sealed", Text),
+    Column("first_name_sealed", Text),
+    Column("last_name_sealed", Text),
+    Column("location", _Word, nullable=False),
+    Column("location_reason", _Word, nullable=False),
+    Column("condition", _Word, nullable=False),
+    Column("conditions", _Json, nullable=False),
+    Column("treatment", _Word),
+    Column("sequence", _Word),
+    Column("sequence_reason", Text, nullable=False),
+    Column("status", _Word, nullable=False),
+    Column("hold_reason", _Word),
+    Column("is_test", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    Index("uq_leads_phone_only", "phone_hash", unique=True, postgresql_where=text("email_hash is null"),
+          sqlite_where=text("email_hash is null")),
+)  # fmt: skip
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("lead_id", _Id, ForeignKey("leads.id"), nullable=False, index=True),
+    Column("submission_id", _Id, ForeignKey("submissions.id"), nullable=False, unique=True),
+    Column("granted", Boolean, nullable=False),
+    Column("wording_version", Text, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("confirmed_at", UtcDateTime),
+)
+
+enrollments = Table(
+    "enrollments",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("lead_id", _Id, ForeignKey("leads.id"), nullable=False),
+    Column("sequence", _Word, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("location", _Word, nullable=False),
+    Column("snapshot", String(32), ForeignKey("snapshots.hash"), nullable=False),
+    Column("plan", _Json, nullable=False),
+    Column("status", _Word, nullable=False),
+    Column("exit_reason", _Word),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    UniqueConstraint("lead_id", "sequence", "cycle"),
+    Index("uq_enrollments_one_active", "lead_id", unique=True, postgresql_where=text("status = 'active'"),
+          sqlite_where=text("status = 'active'")),
+)  # fmt: skip
+
+sends = Table(
+    "sends",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("lead_id", _Id, ForeignKey("leads.id"), nullable=False, index=True),
+    Column("enrollment_id", _Id, ForeignKey("enrollments.id")),
+    Column("kind", _Word, nullable=False),
+    Column("step", _Word),
+    Column("email", _Word, nullable=False),
+    Column("location", _Word, nullable=False),
+    Column("sequence", _Word),
+    Column("state", _Word, nullable=False),
+    Column("reason", _Word),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("first_due_at", UtcDateTime, nullable=False),
+    Column("held_until", UtcDateTime),
+    Column("not_before", UtcDateTime),  # real time: back-off after a temporary refusal
+    Column("claim", _Id),
+    Column("lease_until", UtcDateTime),  # real time
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("handed_over_at", UtcDateTime),
+    Column("sent_at", UtcDateTime),
+    Column("snapshot", String(32), ForeignKey("snapshots.hash")),
+    Column("provider", _Word),
+    Column("provider_message_id", Text),
+    Column("last_code", _Word),
+    UniqueConstraint("enrollment_id", "step"),
+    # The claim walks planned rows only, however many were ever sent (I10).
+    Index("ix_sends_due", "due_at", postgresql_where=_PLANNED, sqlite_where=_PLANNED),
+    Index("ix_sends_leased", "lease_until", postgresql_where=_LEASED, sqlite_where=_LEASED),
+    Index("ix_sends_attention", "state", "held_until", postgresql_where=_ATTENTION, sqlite_where=_ATTENTION),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_hash", _Hash, primary_key=True),
+    Column("scope", _Word, primary_key=True),
+    Column("reason", _Word, nullable=False),
+    Column("origin", _Word, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("lead_id", _Id, ForeignKey("leads.id"), index=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", _Word, nullable=False),
+    Column("detail", _Json, nullable=False),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("kind", _Word, nullable=False),
+    Column("lead_id", _Id, ForeignKey("leads.id"), index=True),
+    Column("state", _Word, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("not_before", UtcDateTime, nullable=False),  # real time
+    Column("last_code", _Word),
+    Index("ix_alerts_pending", "not_before", postgresql_where=text("state = 'pending'"),
+          sqlite_where=text("state = 'pending'")),
+)  # fmt: skip
+
+parked = Table(
+    "parked",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("kind", _Word, nullable=False),
+    Column("submission_id", _Id, index=True),
+    Column("code", _Word, nullable=False),
+    Column("sealed", Text),
+    Column("count", Integer, nullable=False, server_default="1"),
+    Column("first_at", UtcDateTime, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+    Column("state", _Word, nullable=False),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("scope", _Word, nullable=False),
+    Column("value", _Word),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime),
+    Column("lifted_at", UtcDateTime),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("kind", _Word, nullable=False),
+    Column("queues", _Json, nullable=False),
+    Column("at", UtcDateTime, nullable=False),  # real time
+)

@@ -1,0 +1,114 @@
+"""Capture: from a sealed submission to a stored, routed, answered lead, in one transaction, exactly once.
+
+Idempotent on the submission's id: a message that comes twice, or a relay that pushes again, changes
+nothing. A submission that can't be opened, or whose key was used for another body, is parked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from worker.domain.submissions import Submission
+from worker.errors import SealError
+from worker.storage import alerts, installation, parked, submissions, timeline
+from worker.storage.alerts import AlertKind
+from worker.storage.database import real_now
+from worker.storage.timeline import Happened
+from worker.usecases.admit import admit
+from worker.usecases.services import Services
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """What became of a group: newly stored, known already, quarantined, parked."""
+
+    stored: int = 0
+    repeated: int = 0
+    quarantined: int = 0
+    parked: int = 0
+
+    def __add__(self, other: Captured) -> Captured:
+        return Captured(
+            stored=self.stored + other.stored,
+            repeated=self.repeated + other.repeated,
+            quarantined=self.quarantined + other.quarantined,
+            parked=self.parked + other.parked,
+        )
+
+
+def capture(services: Services, envelopes: Sequence[str]) -> Captured:
+    """Store what these envelopes hold. Raises only for trouble with the database; the relay tries again."""
+    total = Captured()
+    services.vault  # noqa: B018 -- opened here, since it reads the database on first use
+    with services.database.write() as connection:
+        for envelope in envelopes:
+            total += _capture_one(services, connection, envelope)
+    if total.stored:
+        services.queue.deliver()
+        services.queue.alert()
+    return total
+
+
+def _capture_one(services: Services, connection: Connection, envelope: str) -> Captured:
+    now = installation.product_now(connection)
+    try:
+        submission = submissions.open_envelope(envelope, services.ring)
+    except (SealError, ValueError, KeyError) as error:
+        return _park(connection, envelope, type(error).__name__, now)
+    body_hash = submissions.body_hash(submission, services.vault.lookup)
+    if not submissions.store(connection, _row(services, submission, body_hash, now)):
+        stored = submissions.by_id(connection, submission.id)
+        if stored and stored["body_hash"] != body_hash:
+            return _park(connection, envelope, "idempotency_conflict", now)
+        return Captured(repeated=1)
+    if submission.suspicions:
+        return _quarantine(connection, submission, now)
+    admit(services, connection, submission, now)
+    return Captured(stored=1)
+
+
+def _row(services: Services, submission: Submission, body_hash: str, now: datetime) -> Mapping[str, Any]:
+    sealed = submissions.envelope(submission, services.ring).partition(":")[2]
+    return {
+        "id": submission.id,
+        "reference": submission.reference,
+        "form": submission.form,
+        "received_at": submission.received_at,
+        "captured_at": now,
+        "sealed": sealed,
+        "body_hash": body_hash,
+        "status": submissions.QUARANTINED if submission.suspicions else submissions.ACCEPTED,
+        "suspicions": list(submission.suspicions),
+        "flags": list(submission.flags),
+        "crisis": submission.crisis,
+    }
+
+
+def _quarantine(connection: Connection, submission: Submission, now: datetime) -> Captured:
+    timeline.add(
+        connection,
+        Happened.QUARANTINED,
+        now,
+        None,
+        submission_id=submission.id,
+        suspicions=list(submission.suspicions),
+    )
+    if submission.crisis:  # suspicion may be wrong, and this can't wait for someone to tidy the quarantine
+        alerts.queue(connection, AlertKind.CRISIS, submission.id, None, now, real_now(connection))
+    return Captured(quarantined=1, stored=0)
+
+
+def _park(connection: Connection, envelope: str, code: str, now: datetime) -> Captured:
+    submission_id, _, sealed = envelope.partition(":")
+    log.warning("submission.parked", submission_id=submission_id, code=code)
+    if parked.park_submission(connection, submission_id, sealed, code, now):
+        alerts.queue(connection, AlertKind.SUBMISSION_PARKED, submission_id, None, now, real_now(connection))
+    return Captured(parked=1)

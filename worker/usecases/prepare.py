@@ -1,0 +1,29 @@
+"""Make a database ready to work: its tables, its one installation row, and something to send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from worker.storage import installation, migrate
+from worker.storage.database import Database
+from worker.storage.sealing import KeyRing
+from worker.usecases.clock import run_clock
+from worker.usecases.publish import publish
+
+
+def prepare(
+    database: Database,
+    ring: KeyRing,
+    clock_speed: float,
+    shipped: Mapping[str, str] | None,
+    *,
+    republish: bool = False,
+) -> None:
+    """Safe at every start. `shipped` is published when nothing is yet (never in production, where it is None)."""
+    migrate.upgrade(database)
+    with database.write() as connection:
+        installation.create(connection, ring, clock_speed)
+        run_clock(connection, clock_speed)
+        needs_content = installation.active_snapshot(connection) is None
+    if shipped is not None and (needs_content or republish):
+        publish(database, shipped, "first start", "the content as shipped")

@@ -1,0 +1,86 @@
+"""The relay: push again what the database has not confirmed, let go of what it has (I1).
+
+Redis may lose a message, a worker may die between popping and storing: the spool file is still there, and
+is offered again until the database holds every submission in it. After many tries it is set aside for a
+person, never deleted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from worker.storage import submissions
+from worker.storage.spool import Spool, SpoolFile
+from worker.usecases.services import Services
+
+log = structlog.get_logger()
+
+FIRST_RETRY_S = 1.5
+LONGEST_RETRY_S = 60.0
+MAX_PUSHES = 200
+"""With the longest wait, more than three hours of a worker that is up and does not store it."""
+
+
+@dataclass
+class _Pushes:
+    count: int = 0
+    next_at: float = 0.0
+
+
+@dataclass
+class Relay:
+    """One per intake host. Keeps, per file, how often it was pushed and when to look again (monotonic)."""
+
+    services: Services
+    spool: Spool
+    _pushes: dict[Path, _Pushes] = field(default_factory=dict)
+
+    def expect(self, path: Path) -> None:
+        """A file is being pushed by the publisher: give the workers a moment before looking."""
+        self._pushes[path] = _Pushes(count=1, next_at=time.monotonic() + FIRST_RETRY_S)
+
+    def run_once(self) -> int:
+        """Look at every file whose time has come; how many were pushed again. Raises when the database is away."""
+        due = [file for file in self.spool.waiting() if time.monotonic() >= self._state(file).next_at]
+        if not due:
+            return 0
+        confirmed = self._confirmed(due)
+        pushed = 0
+        for file in due:
+            if _ids(file) <= confirmed:
+                self.spool.remove(file)
+                self._pushes.pop(file.path, None)
+            else:
+                pushed += self._push(file)
+        return pushed
+
+    def _state(self, file: SpoolFile) -> _Pushes:
+        return self._pushes.setdefault(file.path, _Pushes())
+
+    def _confirmed(self, files: Sequence[SpoolFile]) -> set[str]:
+        wanted = set().union(*map(_ids, files))
+        with self.services.database.read() as connection:
+            return submissions.confirmed(connection, wanted)
+
+    def _push(self, file: SpoolFile) -> bool:
+        state = self._state(file)
+        if state.count >= MAX_PUSHES:
+            self.spool.quarantine(file)
+            self._pushes.pop(file.path, None)
+            log.error("spool.quarantined", file=file.path.name, count=len(file.envelopes))
+            return False
+        state.next_at = time.monotonic() + min(FIRST_RETRY_S * 2 ** min(state.count, 10), LONGEST_RETRY_S)
+        if not self.services.queue.capture(file.envelopes):
+            state.next_at = time.monotonic() + FIRST_RETRY_S
+            return False  # the broker is away: that is not the file's fault, so it does not count
+        state.count += 1
+        return True
+
+
+def _ids(file: SpoolFile) -> set[str]:
+    return {submissions.envelope_id(envelope) for envelope in file.envelopes}

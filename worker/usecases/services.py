@@ -1,0 +1,83 @@
+"""What every use case is given, so that tests and processes can give different things.
+
+Made by `worker.bootstrap` only; nothing here chooses an implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from worker.content.load import load_catalog
+from worker.content.render import Renderer
+from worker.content.snapshots import unpack
+from worker.delivery.alerts import AlertChannel
+from worker.delivery.base import Provider
+from worker.errors import ConfigurationError
+from worker.storage import contents, installation
+from worker.storage.database import Database
+from worker.storage.leads import Vault
+from worker.storage.sealing import KeyRing
+
+
+class Queue(Protocol):
+    """Wake-up hints to workers. Losing one costs time, never work; so none of these raises."""
+
+    def capture(self, envelopes: Sequence[str]) -> bool:
+        """Put sealed submissions on the intake queue; False where the broker did not take them."""
+
+    def deliver(self) -> None:
+        """Something is due: send now rather than at the next tick."""
+
+    def alert(self) -> None:
+        """A staff alert waits."""
+
+
+class ActiveContent:
+    """The content that is sent: the active snapshot, loaded once per process and hash."""
+
+    def __init__(self) -> None:
+        self._renderers: dict[str, Renderer] = {}
+
+    def renderer(self, connection: Connection) -> tuple[str, Renderer]:
+        """The active snapshot's hash and its renderer. Raises ConfigurationError before the first publish."""
+        name = installation.active_snapshot(connection)
+        if name is None:
+            raise ConfigurationError(
+                "NRT-E030", "no content is published yet", "run: nurture publish --approved-by NAME"
+            )
+        return name, self.at(connection, name)
+
+    def at(self, connection: Connection, name: str) -> Renderer:
+        """The renderer of any snapshot."""
+        if name not in self._renderers:
+            self._renderers[name] = Renderer(load_catalog(unpack(contents.packed(connection, name))))
+        return self._renderers[name]
+
+
+@dataclass
+class Services:
+    """One process's means. The vault's look-up key comes from the database at first need."""
+
+    database: Database
+    ring: KeyRing
+    provider: Provider
+    alerts: AlertChannel
+    queue: Queue
+    public_url: str
+    content: ActiveContent = field(default_factory=ActiveContent)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Seals and finds identities."""
+        with self.database.read() as connection:
+            return Vault(self.ring, installation.lookup_key(connection, self.ring))
+
+    def close(self) -> None:
+        """Give back connections."""
+        self.provider.close()
+        self.database.close()

@@ -1,0 +1,119 @@
+"""How the product is: figures from the database and the broker, and one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from worker.domain.health import Figures, Verdict, verdict
+from worker.domain.sends import SendState
+from worker.queues import QueueName
+from worker.storage import (
+    alerts,
+    enrollments,
+    heartbeats,
+    installation,
+    parked,
+    pauses,
+    sends,
+    submissions,
+    suppressions,
+)
+from worker.storage.broker import Broker, QueueDepth
+from worker.storage.database import Database
+from worker.storage.spool import Spool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A look at everything at one moment."""
+
+    figures: Figures
+    verdict: Verdict
+    queues: dict[str, dict[str, Any]]
+    sends: dict[str, int]
+    alerts: dict[str, int]
+    oldest_due_at: datetime | None
+    next_due_at: datetime | None
+    suppressions: int
+    enrollments_active: int
+    active_snapshot: str | None
+    product_now: datetime
+    spool: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract of `nurture status --json`."""
+        return {
+            "verdict": self.verdict.sentence,
+            "ok": self.verdict.ok,
+            "queues": self.queues,
+            "due_sends": {"count": self.figures.due, "oldest_due_at": _iso(self.oldest_due_at)},
+            "next_due_at": _iso(self.next_due_at),
+            "sends": self.sends,
+            "alerts": self.alerts,
+            "parked": self.figures.parked,
+            "quarantined": self.figures.quarantined,
+            "suppressions": self.suppressions,
+            "enrollments_active": self.enrollments_active,
+            "pauses": self.figures.paused,
+            "beat_age_s": self.figures.beat_age_s,
+            "broker": self.figures.broker_answers,
+            "active_snapshot": self.active_snapshot,
+            "product_now": self.product_now.isoformat(),
+            "spool": self.spool,
+        }
+
+
+def read_status(database: Database, broker: Broker, spool: Spool) -> Status:
+    """Look at everything. Raises only when the database is away."""
+    depths = broker.depths([queue.value for queue in QueueName])
+    waiting, in_quarantine = spool.counts()
+    with database.read() as connection:
+        now = installation.product_now(connection)
+        found = heartbeats.consumers(connection)
+        consumers = {queue.value: found.get(queue.value, 0) for queue in QueueName}
+        beat_age = heartbeats.age(connection, heartbeats.BEAT)
+        due, oldest_due = sends.due(connection, now)
+        by_state = sends.counts(connection)
+        snapshot = installation.active_snapshot(connection)
+        speed = installation.clock(connection).speed or 1.0
+        figures = Figures(
+            broker_answers=depths is not None,
+            beat_age_s=beat_age.total_seconds() if beat_age is not None else None,
+            consumers=consumers,
+            oldest_s={name: depth.oldest_s for name, depth in (depths or {}).items()},
+            due=due,
+            oldest_due_s=(now - oldest_due).total_seconds() / speed if oldest_due else None,
+            parked=parked.count_open(connection),
+            unknown=by_state[SendState.UNKNOWN],
+            held=by_state[SendState.HELD],
+            quarantined=submissions.count_quarantined(connection),
+            spool_oldest_s=spool.oldest_age(),
+            has_content=snapshot is not None,
+            paused=len(pauses.active(connection, now)),
+        )
+        return Status(
+            figures=figures,
+            verdict=verdict(figures),
+            queues={name: _queue(depths, name, count) for name, count in consumers.items()},
+            sends=by_state,
+            alerts=alerts.counts(connection),
+            oldest_due_at=oldest_due,
+            next_due_at=sends.next_due(connection),
+            suppressions=suppressions.count(connection),
+            enrollments_active=enrollments.count_active(connection),
+            active_snapshot=snapshot,
+            product_now=now,
+            spool={"waiting": waiting, "quarantined": in_quarantine, "oldest_age_s": figures.spool_oldest_s},
+        )
+
+
+def _queue(depths: Any, name: str, consumers: int) -> dict[str, Any]:
+    depth: QueueDepth | None = depths.get(name) if depths else None
+    figures = asdict(depth) if depth else {"depth": None, "oldest_s": None}
+    return {"depth": figures["depth"], "oldest_age_s": figures["oldest_s"], "consumers": consumers}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

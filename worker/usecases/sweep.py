@@ -1,0 +1,85 @@
+"""The sweep that beat asks for: take back lapsed work, release holds whose time has come, repair (I9).
+
+Idempotent, so that any number of beats may ask at once, and none needs to be trusted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from worker.domain.sends import SendState
+from worker.storage import enrollments, heartbeats, installation, sends, timeline
+from worker.storage.database import real_now
+from worker.storage.timeline import Happened
+from worker.usecases.enroll import plan_following
+from worker.usecases.record_outcome import note_unknown
+from worker.usecases.services import Services
+
+log = structlog.get_logger()
+
+_REPAIR_BATCH = 100
+UNKNOWN_BLOCKS_FOR = timedelta(hours=24)
+"""How long (product clock) an unresolved send keeps the next step waiting; then the sequence goes on."""
+
+
+def sweep(services: Services) -> Counter[str]:
+    """Recover, repair, then have what is due sent. How much of each was done."""
+    with services.database.write() as connection:
+        heartbeats.beat(connection, "beat", heartbeats.BEAT, [])
+        done = _recover(services, connection)
+        done["repaired"] = _repair(services, connection)
+    if done.total():
+        log.info("sweep.found", **done)
+    services.queue.deliver()
+    services.queue.alert()
+    return done
+
+
+def _recover(services: Services, connection: Connection) -> Counter[str]:
+    now = installation.product_now(connection)
+    taken_back, unknown = sends.recover_lapsed(connection, real_now(connection))
+    for send in unknown:
+        note_unknown(connection, send, "lease_lapsed", now)
+    resolved = sum(
+        _look_up(services, connection, send) for send in sends.in_state(connection, SendState.UNKNOWN, _REPAIR_BATCH)
+    )
+    released = sends.release_holds(connection, now)
+    return Counter(taken_back=taken_back, unknown=len(unknown), resolved=resolved, released=released)
+
+
+def _look_up(services: Services, connection: Connection, send: Mapping[str, Any]) -> bool:
+    """Ask a provider that can tell; a certain yes resolves the send, and nothing less does."""
+    receipt = services.provider.lookup(send["id"])
+    if receipt is None:
+        return False
+    now = installation.product_now(connection)
+    if not sends.finish(connection, send, SendState.SENT, sent_at=send["handed_over_at"], provider=receipt.provider,
+                        provider_message_id=receipt.provider_message_id):  # fmt: skip
+        return False
+    timeline.add(connection, Happened.RESOLVED, now, send["lead_id"], send_id=send["id"], found="sent")
+    return True
+
+
+def _repair(services: Services, connection: Connection) -> int:
+    """Plan the next send of every active enrollment that has none: work lost in a crash, or set free."""
+    now = installation.product_now(connection)
+    repaired = 0
+    for enrollment in enrollments.stranded(connection, now - UNKNOWN_BLOCKS_FOR, _REPAIR_BATCH):
+        _, renderer = services.content.renderer(connection)
+        last = sends.latest_of_enrollment(connection, enrollment["id"])
+        plan_following(
+            connection,
+            renderer.catalog,
+            enrollment,
+            last_step=last["step"] if last else None,
+            anchor=sends.last_of_enrollment(connection, enrollment["id"]) or enrollment["started_at"],
+            now=now,
+        )
+        repaired += 1
+    return repaired
