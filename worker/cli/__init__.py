@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from worker.cli import content, keys, leads, operate, product, sends
+from worker.cli import content, keys, leads, operate, parked, pausing, product, sends
 from worker.cli.output import fail
 from worker.errors import WorkerError
 
@@ -21,11 +21,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (product, operate, content):
+for part in (product, operate, pausing, content):
     part.register(app)
 app.add_typer(leads.app, name="leads")
 app.add_typer(sends.app, name="sends")
 app.add_typer(sends.quarantine, name="quarantine")
+app.add_typer(parked.app, name="parked")
+app.add_typer(operate.spool_app, name="spool")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operate.database_app, name="db")
 

@@ -20,6 +20,7 @@ from worker.storage.spool import Spool
 from worker.usecases.prepare import prepare
 from worker.usecases.status import read_status
 
+spool_app = typer.Typer(help="Accepted submissions not yet confirmed.", no_args_is_help=True)
 database_app = typer.Typer(help="The database's tables.", no_args_is_help=True)
 
 
@@ -125,6 +126,23 @@ def _tried(check_id: str, text: str, check: Callable[[], object]) -> _Finding:
     except (WorkerError, OSError) as error:
         return _Finding(check_id, False, f"not so: {text} ({type(error).__name__})")
     return _Finding(check_id, True, text)
+
+
+@spool_app.callback()
+def _spool() -> None:
+    """Accepted submissions that the database has not confirmed yet."""
+
+
+@spool_app.command("status")
+def spool_status(as_json: AsJson = False) -> None:
+    """How many files wait on this host, since when, and how many were set aside. Needs no database.
+
+    Example: nurture spool status
+    """
+    spool = Spool(load_settings().spool)
+    waiting, aside = spool.counts()
+    found = {"folder": str(spool.root), "waiting": waiting, "oldest_age_s": spool.oldest_age(), "set_aside": aside}
+    print_json(found) if as_json else print_facts(found)
 
 
 @database_app.callback()

@@ -166,7 +166,7 @@ def _print_journey(journey: demonstration.Journey) -> None:
         rest = ", ".join(f"{count} {state}" for state, count in sorted(states.items()) if state != SendState.SENT)
         sequence = lead["sequence"] or "a person answers"
         return [
-            item["persona"].name,
+            item["persona"].id,
             lead["location"],
             sequence,
             lead["reference"],

@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
-from worker.cli.output import console, print_json, print_table
+from worker.cli.output import console, fail, print_json, print_table
 from worker.domain.sends import SendState
 from worker.storage import sends as ledger
 from worker.storage import submissions
 from worker.usecases import quarantine as quarantining
 from worker.usecases.explain import public_send
+from worker.usecases.resolve_send import Resolution, resolve_send
 
 app = typer.Typer(help="The ledger of what was, and will be, sent.", no_args_is_help=True)
 quarantine = typer.Typer(help="Submissions that looked suspicious: nothing is mailed until someone decides.",
@@ -41,6 +42,25 @@ def list_sends(
         return
     columns = ["email", "location", "state", "reason", "due_at", "sent_at"]
     print_table("Sends", columns, [[send[name] for name in columns] for send in found], "No sends yet.")
+
+
+@app.command()
+def resolve(
+    send_id: str,
+    outcome: Annotated[Resolution, typer.Argument(help="what became of it, as far as you know")],
+    reason: Annotated[str, typer.Option("--reason", help="How you know; kept.")],
+    yes: Annotated[bool, typer.Option("--yes", help="With resend: yes, it may arrive twice.")] = False,
+    by: Actor = "",
+) -> None:
+    """Decide about a send whose outcome is unknown.
+
+    Example: nurture sends resolve 0192f7a4-… sent --reason "the provider's log shows it"
+    """
+    if outcome is Resolution.RESEND and not yes:
+        fail("Sending again may give this person the same email twice. If you accept that, add --yes.")
+    with open_services() as services:
+        resolve_send(services, send_id, outcome, by or default_actor(), reason)
+    console.print("Done.")
 
 
 @quarantine.command("list")

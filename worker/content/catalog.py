@@ -25,6 +25,9 @@ from worker.errors import ContentInvalid
 ACKNOWLEDGEMENT = "acknowledgement"
 """The id of the email that answers every lead."""
 
+ACKNOWLEDGEMENT_CONFIRM = "acknowledgement-confirm"
+"""The id of the answer to someone who had unsubscribed and ticked the box again: it asks for a confirming click."""
+
 ARTICLES: Mapping[str, str] = {
     "ketamine-infusion-2024": "Understanding how ketamine infusion therapy works (15 July 2024)",
     "tms-antidepressants-2025": "TMS compared with antidepressants (22 January 2025; only its introduction)",

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from worker.content.catalog import (
     ACKNOWLEDGEMENT,
+    ACKNOWLEDGEMENT_CONFIRM,
     ARTICLES,
     Catalog,
     Claim,
@@ -235,8 +236,11 @@ def _load_personas(table: Table) -> dict[str, Persona]:
 
 
 def _check_references(catalog: Catalog, problems: Problems) -> None:
-    if ACKNOWLEDGEMENT not in catalog.emails:
-        problems.add("emails", f"has no {ACKNOWLEDGEMENT}.md, the answer that every lead gets")
+    for answer in (ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_CONFIRM):
+        if answer not in catalog.emails or catalog.emails[answer].purpose is not Purpose.ACKNOWLEDGEMENT:
+            problems.add(
+                "emails", f"has no {answer}.md with the purpose acknowledgement, which leads are answered with"
+            )
     for layout in ("email.html", "email.txt"):
         if layout not in catalog.layout:
             problems.add("layout", f"has no {layout}")

@@ -35,6 +35,7 @@ class Person:
     first_name: str | None
     unsubscribe_url: str
     choose_url: str
+    confirm_url: str
 
     def values(self) -> dict[str, str]:
         """What stands at each mark."""
@@ -42,6 +43,7 @@ class Person:
             _MARKS["greeting"]: greeting(self.first_name),
             _MARKS["unsubscribe"]: self.unsubscribe_url,
             _MARKS["choose"]: self.choose_url,
+            _MARKS["confirm"]: self.confirm_url,
         }
 
 
@@ -56,7 +58,7 @@ class Rendered:
 
 
 # Plain letters, so that a mark passes unchanged through Markdown, URL encoding, HTML and CSS inlining.
-_MARKS = {name: f"qx{number}personqx" for number, name in enumerate(("greeting", "unsubscribe", "choose"))}
+_MARKS = {name: f"qx{number}personqx" for number, name in enumerate(("greeting", "unsubscribe", "choose", "confirm"))}
 _MARK = re.compile("|".join(_MARKS.values()))
 
 
@@ -217,7 +219,7 @@ def _location_values(clinic: Clinic, location: Location) -> dict[str, Any]:
 
 
 def _link_values(clinic: Clinic, location: Location) -> dict[str, str]:
-    links = {"website": clinic.website, "unsubscribe": _MARKS["unsubscribe"]}
+    links = {"website": clinic.website, "unsubscribe": _MARKS["unsubscribe"], "confirm": _MARKS["confirm"]}
     if location in clinic.places:
         links["call"] = f"tel:+1-{clinic.places[location].phone}"
     else:

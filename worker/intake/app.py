@@ -76,6 +76,8 @@ def _secure(app: FastAPI, settings: Settings) -> None:
     @app.middleware("http")
     async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         response = await call_next(request)
+        if request.url.path.startswith("/static/"):
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"  # their links name a hash
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response

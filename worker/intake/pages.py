@@ -26,21 +26,6 @@ STATIC = Path(__file__).parent / "static"
 
 STATIC_URL = "/static"
 
-SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
-    {
-        "Content-Security-Policy": (
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
-            "base-uri 'none'; frame-ancestors 'none'"
-        ),
-        # Not `no-referrer`: browsers would then post our own form with `Origin: null`.
-        "Referrer-Policy": "same-origin",
-        "X-Content-Type-Options": "nosniff",
-    }
-)
-"""What to send with each page. A form whose thank-you page is elsewhere needs that origin in `form-action`,
-because browsers check it for redirects, too.
-"""
-
 CONDITIONS: Mapping[Condition, str] = MappingProxyType(
     {
         Condition.DEPRESSION: "Depression",
@@ -155,6 +140,11 @@ def unsubscribe_page(clinic: Clinic, *, token: str, done: bool) -> str:
 def choose_page(clinic: Clinic, *, token: str, chosen: Place | None) -> str:
     """The two clinics to choose from; after the choice, what happens next."""
     return _render("choose.html", clinic, action=f"/choose/{quote(token, safe='')}", chosen=chosen)
+
+
+def confirm_page(clinic: Clinic, *, token: str, done: bool) -> str:
+    """One button that lets the emails come again; after it, that they will."""
+    return _render("confirm.html", clinic, action=f"/confirm/{quote(token, safe='')}", done=done)
 
 
 def not_found_page(clinic: Clinic) -> str:

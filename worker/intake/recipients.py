@@ -1,4 +1,4 @@
-"""What recipients reach from an email: unsubscribe and the choice of a clinic. GET never changes anything.
+"""What recipients reach from an email: stop, choose a clinic, confirm. GET never changes anything.
 
 Link scanners follow links, and some run scripts: only a POST acts, and it needs nothing but the token.
 """
@@ -15,6 +15,7 @@ from worker.intake import pages
 from worker.intake.problems import page
 from worker.intake.public_content import PublicContent
 from worker.usecases.choose_location import choose_location, lead_of_choice
+from worker.usecases.confirm_consent import confirm_consent, lead_of_confirmation
 from worker.usecases.services import Services
 from worker.usecases.unsubscribe import is_unsubscribe_token, unsubscribe
 
@@ -24,6 +25,7 @@ def recipient_routes(services: Services, content: PublicContent) -> APIRouter:
     router = APIRouter(tags=["recipients"], default_response_class=Response)
     _add_unsubscribe(router, services, content)
     _add_choice(router, services, content)
+    _add_confirmation(router, services, content)
     return router
 
 
@@ -64,3 +66,19 @@ def _add_choice(router: APIRouter, services: Services, content: PublicContent) -
             return _missing(content)
         clinic = content.catalog.clinic
         return page(pages.choose_page(clinic, token=token, chosen=clinic.places[Location(location)]))
+
+
+def _add_confirmation(router: APIRouter, services: Services, content: PublicContent) -> None:
+    @router.get("/confirm/{token}")
+    def show_confirmation(token: str) -> Response:
+        """Ask whether emails may come again."""
+        if lead_of_confirmation(services, token) is None:
+            return _missing(content)
+        return page(pages.confirm_page(content.catalog.clinic, token=token, done=False))
+
+    @router.post("/confirm/{token}")
+    def do_confirm(token: str) -> Response:
+        """Confirm a new consent."""
+        if not confirm_consent(services, token):
+            return _missing(content)
+        return page(pages.confirm_page(content.catalog.clinic, token=token, done=True))

@@ -84,6 +84,17 @@ def record_consent(connection: Connection, values: Mapping[str, Any]) -> None:
     connection.execute(insert(consents).values(**values))
 
 
+def confirm_consent(connection: Connection, lead_id: str, since: datetime, at: datetime) -> bool:
+    """Note that the person confirmed the consents given since an instant; False where there is none to confirm."""
+    updated = connection.execute(
+        update(consents)
+        .where(consents.c.lead_id == lead_id, consents.c.granted.is_(True))
+        .where(consents.c.at >= since, consents.c.confirmed_at.is_(None))
+        .values(confirmed_at=at)
+    )
+    return updated.rowcount > 0
+
+
 def consents_of(connection: Connection, lead_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """Each lead's latest granted consent."""
     rows = connection.execute(

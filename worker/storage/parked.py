@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from worker.domain.ids import new_id
 from worker.storage.tables import parked
 
-OPEN = "open"
+OPEN, REPLAYED, DISMISSED = "open", "replayed", "dismissed"
 
 
 class ParkedKind(StrEnum):
@@ -38,6 +40,28 @@ def park_submission(connection: Connection, submission_id: str, sealed: str, cod
         )
     )
     return True
+
+
+def listed(connection: Connection, limit: int, state: str = OPEN) -> list[Mapping[str, Any]]:
+    """Parked items, the latest seen first."""
+    rows = connection.execute(
+        select(parked).where(parked.c.state == state).order_by(parked.c.last_at.desc()).limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def by_id(connection: Connection, item_id: str) -> Mapping[str, Any] | None:
+    """One parked item."""
+    row = connection.execute(select(parked).where(parked.c.id == item_id)).first()
+    return dict(row._mapping) if row else None
+
+
+def decide(connection: Connection, item_id: str, state: str) -> bool:
+    """Note what a person decided; False where it was decided already."""
+    updated = connection.execute(
+        update(parked).where(parked.c.id == item_id, parked.c.state == OPEN).values(state=state)
+    )
+    return updated.rowcount == 1
 
 
 def count_open(connection: Connection) -> int:

@@ -23,7 +23,18 @@ def add(connection: Connection, address_hash: str, reason: SuppressionReason, or
     return inserted.rowcount == 1
 
 
-def lift_nurture(connection: Connection, address_hash: str) -> None:
+def unsubscribed_at(connection: Connection, address_hash: str) -> datetime | None:
+    """When this address unsubscribed by itself; None where it did not."""
+    return connection.execute(
+        select(suppressions.c.at).where(
+            suppressions.c.address_hash == address_hash,
+            suppressions.c.scope == SuppressionScope.NURTURE,
+            suppressions.c.reason == SuppressionReason.UNSUBSCRIBED,
+        )
+    ).scalar_one_or_none()
+
+
+def lift_unsubscribe(connection: Connection, address_hash: str) -> None:
     """End a person's own unsubscribe, after a new consent that they confirmed."""
     connection.execute(
         delete(suppressions).where(

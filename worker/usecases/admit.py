@@ -13,13 +13,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from worker.content.catalog import ACKNOWLEDGEMENT, Catalog, content_location
+from worker.content.catalog import ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_CONFIRM, Catalog, content_location
 from worker.domain.ids import LeadId, acknowledgement_id, new_id
 from worker.domain.leads import Condition, Location, Treatment
 from worker.domain.routing import Route, Topic, read_topic, route
 from worker.domain.sends import SendKind
 from worker.domain.submissions import Submission
-from worker.storage import alerts, enrollments, installation, leads, sends, submissions, timeline
+from worker.storage import alerts, enrollments, installation, leads, sends, submissions, suppressions, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.leads import Identity, Vault
@@ -259,12 +259,18 @@ def _acknowledge(admission: _Admission, lead: Mapping[str, Any]) -> None:
             enrollment_id=None,
             kind=SendKind.ACKNOWLEDGEMENT,
             step=None,
-            email=ACKNOWLEDGEMENT,
+            email=_which_answer(admission, lead),
             location=content_location(Location(lead["location"])),
             sequence=None,
             due_at=admission.now,
         ),
     )
+
+
+def _which_answer(admission: _Admission, lead: Mapping[str, Any]) -> str:
+    """Someone who had unsubscribed and ticked the box again is asked to confirm it; nurture waits for that."""
+    unsubscribed = suppressions.unsubscribed_at(admission.connection, lead["email_hash"]) is not None
+    return ACKNOWLEDGEMENT_CONFIRM if unsubscribed and admission.submission.consent_email else ACKNOWLEDGEMENT
 
 
 def stored_topic(lead: Mapping[str, Any]) -> Topic:

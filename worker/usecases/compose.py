@@ -69,6 +69,7 @@ def render_send(
         first_name=identity.first_name,
         unsubscribe_url=_unsubscribe_url(send, lookup, public_url),
         choose_url=f"{public_url}/choose/{make_token(send['lead_id'], 'choose', lookup)}",
+        confirm_url=f"{public_url}/confirm/{make_token(send['lead_id'], 'confirm', lookup)}",
     )
     return renderer.compiled(send["email"], Location(send["location"]), send["sequence"]).for_person(person)
 

@@ -140,6 +140,16 @@ def plan_after_skip(
     _plan_next(connection, catalog, send, anchor=anchor, now=now)
 
 
+def plan_after_resolution(services: Services, connection: Connection, send: Mapping[str, Any], now: datetime) -> None:
+    """Plan the step after one whose unknown outcome was settled, unless the sequence has gone on meanwhile."""
+    if send["enrollment_id"] is None:
+        return
+    latest = sends.latest_of_enrollment(connection, send["enrollment_id"])
+    if latest is not None and latest["id"] == send["id"]:
+        _, renderer = services.content.renderer(connection)
+        _plan_next(connection, renderer.catalog, send, anchor=send["handed_over_at"], now=now)
+
+
 def _plan_next(
     connection: Connection,
     catalog: Catalog,

@@ -18,7 +18,7 @@ from worker.storage import enrollments, heartbeats, installation, sends, timelin
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
 from worker.usecases.enroll import plan_following
-from worker.usecases.record_outcome import note_unknown
+from worker.usecases.record_outcome import note_unknown, plan_after_resolution
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
@@ -63,6 +63,7 @@ def _look_up(services: Services, connection: Connection, send: Mapping[str, Any]
                         provider_message_id=receipt.provider_message_id):  # fmt: skip
         return False
     timeline.add(connection, Happened.RESOLVED, now, send["lead_id"], send_id=send["id"], found="sent")
+    plan_after_resolution(services, connection, send, now)
     return True
 
 

@@ -1,0 +1,39 @@
+"""Replay or dismiss a parked item, on a person's word."""
+
+from __future__ import annotations
+
+from worker.errors import NotFound, SealError
+from worker.storage import installation, parked, submissions, timeline
+from worker.storage.timeline import Happened
+from worker.usecases.capture import Captured, capture
+from worker.usecases.services import Services
+
+
+def replay(services: Services, item_id: str, actor: str) -> Captured:
+    """Try a parked submission again. Raises NotFound; SealError when its key is still missing."""
+    with services.database.read() as connection:
+        item = parked.by_id(connection, item_id)
+    if item is None or item["state"] != parked.OPEN or item["sealed"] is None:
+        raise NotFound("no open parked item of this id can be replayed")
+    envelope = f"{item['submission_id']}:{item['sealed']}"
+    try:
+        submissions.open_envelope(envelope, services.ring)
+    except (ValueError, KeyError) as error:
+        raise SealError("it can be opened, but holds no submission; dismiss it with a reason") from error
+    captured = capture(services, [envelope])
+    if not captured.parked:
+        _decide(services, item_id, parked.REPLAYED, Happened.REPLAYED, actor, None)
+    return captured
+
+
+def dismiss(services: Services, item_id: str, actor: str, reason: str) -> None:
+    """Leave a parked item for good. Raises NotFound."""
+    _decide(services, item_id, parked.DISMISSED, Happened.DISMISSED, actor, reason)
+
+
+def _decide(services: Services, item_id: str, state: str, kind: Happened, actor: str, reason: str | None) -> None:
+    with services.database.write() as connection:
+        if not parked.decide(connection, item_id, state):
+            raise NotFound("no open parked item of this id")
+        now = installation.product_now(connection)
+        timeline.add(connection, kind, now, None, actor=actor, item_id=item_id, reason=reason)
