@@ -7,13 +7,13 @@ loses or doubles (celery #3501, kombu #337), and a conformance test keeps them o
 
 from kombu import Queue
 
+from worker.broker_address import for_celery
 from worker.queues import QUEUE_OF, QueueName, TaskName
-from worker.runtime.valkey import broker_url_of
 from worker.settings import load_settings
 
 _settings = load_settings()
 
-broker_url = _settings.redis_url or broker_url_of(_settings.state)
+broker_url = for_celery(_settings.broker)
 imports = ["worker.tasks"]
 
 # --- connection -----------------------------------------------------------------------------------------
@@ -58,7 +58,7 @@ task_send_sent_event = False
 worker_enable_remote_control = False  # its reply queues have no expiry; status reads the database instead
 worker_hijack_root_logger = False  # our own logs drop what Celery would print of unknown messages
 worker_redirect_stdouts = False
-worker_cancel_long_running_tasks_on_connection_loss = True  # a task whose message will come again stops here
+worker_cancel_long_running_tasks_on_connection_loss = False  # killed while it sends, it would leave unknowns
 
 # --- beat -----------------------------------------------------------------------------------------------
 beat_schedule = {

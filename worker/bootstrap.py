@@ -12,7 +12,6 @@ from worker.celery import app
 from worker.delivery.alerts import open_alerts
 from worker.delivery.providers import open_provider
 from worker.queues import QUEUE_OF, TaskName
-from worker.runtime.valkey import client_url_of
 from worker.settings import Settings, load_settings
 from worker.storage.broker import Broker
 from worker.storage.database import Database
@@ -66,7 +65,7 @@ def open_database(settings: Settings | None = None) -> Database:
 
 def open_broker(settings: Settings) -> Broker:
     """A look at the broker of these settings."""
-    return Broker(settings.redis_url or client_url_of(settings.state))
+    return Broker(settings.broker)
 
 
 def make_services(settings: Settings) -> Services:

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from worker.broker_address import embedded_socket, for_client, socket_url
 from worker.errors import ConfigurationError
 from worker.storage.sealing import KeyRing, new_key
 
@@ -83,6 +84,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.state / 'lead.db'}"
+
+    @property
+    def broker(self) -> str:
+        """The broker's address, as redis-py spells it."""
+        return for_client(self.redis_url) if self.redis_url else socket_url(embedded_socket(self.state))
 
     @property
     def spool(self) -> Path:

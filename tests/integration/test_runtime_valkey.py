@@ -16,6 +16,7 @@ import pytest
 import redis
 from kombu import Connection
 
+from worker.broker_address import LONGEST_SOCKET_PATH_BYTES
 from worker.errors import ConfigurationError
 from worker.runtime import valkey as runtime
 from worker.runtime.process import ProcessId
@@ -176,7 +177,7 @@ def test_a_deep_state_folder_gets_a_short_socket_of_ones_own(tmp_path: Path) -> 
     server = ensure_valkey(deep)
     try:
         assert server.socket.is_relative_to(tempfile.gettempdir())
-        assert len(str(server.socket)) <= runtime.LONGEST_SOCKET_PATH_BYTES
+        assert len(str(server.socket)) <= LONGEST_SOCKET_PATH_BYTES
         assert server.socket.parent.stat().st_mode & 0o077 == 0
         assert ensure_valkey(deep).adopted
     finally:

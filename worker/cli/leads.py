@@ -1,4 +1,4 @@
-"""`nurture leads`: list, show, explain, set."""
+"""`nurture leads`: list, show, explain, set, release, event."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import typer
 
 from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
 from worker.cli.output import console, fail, print_facts, print_json, print_table
+from worker.domain.events import LeadEvent
 from worker.domain.leads import Condition, Location, Treatment
 from worker.storage import installation, leads, timeline
 from worker.storage.timeline import Happened
 from worker.usecases.correct import correct_lead
 from worker.usecases.explain import explain, public_lead
 from worker.usecases.find_lead import find_lead
+from worker.usecases.record_event import record_event
+from worker.usecases.release_hold import release_hold
 
 app = typer.Typer(help="Who wrote to the clinic, and what became of them.", no_args_is_help=True)
 
@@ -107,6 +110,40 @@ def set_route(
             actor=by or default_actor(),
         )
     console.print("Done. See: nurture leads explain " + lead, markup=False)
+
+
+@app.command("release")
+def release_lead(
+    lead: Wanted,
+    reason: Annotated[str, typer.Option("--reason", help="What you found; kept in the audit trail.")],
+    by: Actor = "",
+) -> None:
+    """Let nurture go on for a lead that was held, once someone has looked.
+
+    Example: nurture leads release TAC-7Q4F-K2MD --reason "spoke with them, a figure of speech"
+    """
+    with open_services() as services:
+        with services.database.read() as connection:
+            lead_id = find_lead(connection, services.vault, lead)
+        release_hold(services, lead_id, by or default_actor(), reason)
+    console.print("Released. What was held goes out at its next decent hour.")
+
+
+@app.command("event")
+def lead_event(
+    lead: Wanted,
+    event: Annotated[LeadEvent, typer.Argument(help="what happened")],
+    by: Actor = "",
+) -> None:
+    """Say that a lead booked, became a patient, replied, or shall be left alone: its emails end.
+
+    Example: nurture leads event TAC-7Q4F-K2MD consultation_booked
+    """
+    with open_services() as services:
+        with services.database.read() as connection:
+            lead_id = find_lead(connection, services.vault, lead)
+        record_event(services, lead_id, event, by or default_actor())
+    console.print("Recorded; no more educational emails go to this lead.")
 
 
 def _details(entry: dict[str, Any]) -> str:

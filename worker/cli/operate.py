@@ -145,6 +145,15 @@ def spool_status(as_json: AsJson = False) -> None:
     print_json(found) if as_json else print_facts(found)
 
 
+@spool_app.command()
+def retry() -> None:
+    """Offer again what was set aside after many tries.
+
+    Example: nurture spool retry
+    """
+    console.print(f"{Spool(load_settings().spool).offer_again()} files are offered again.")
+
+
 @database_app.callback()
 def _db() -> None:
     """The database's tables."""

@@ -40,7 +40,11 @@ class Provider(Protocol):
     name: str
 
     def deliver(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
-        """Hand over each message, yielding its outcome as soon as it is known."""
+        """Hand over each message, yielding its outcome as soon as it is known.
+
+        Lazy: a message is offered to the provider only when its outcome is asked for, so whoever stops
+        asking knows that the rest was not sent.
+        """
 
     def lookup(self, send_id: str) -> Receipt | None:
         """What the provider knows of a send with an unknown outcome; None where it can't tell."""

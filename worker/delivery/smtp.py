@@ -26,7 +26,7 @@ from worker.errors import (
     TransientDeliveryError,
 )
 
-_TIMEOUT_S = 30
+_TIMEOUT_S = 20
 _BAD_MAILBOX = re.compile(rb"5\.1\.[0-3]|5\.1\.10|5\.2\.1")
 _RETRY_GREYLISTED = timedelta(minutes=5)
 
@@ -81,9 +81,13 @@ class SmtpProvider:
         self._connection: smtplib.SMTP | None = None
 
     def deliver(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
-        """Submit each message in turn."""
+        """Submit each message in turn. Once the server is lost, the rest is not tried: it was certainly not sent."""
+        lost: DeliveryError | None = None
         for message in messages:
-            yield message, self._submit(message)
+            outcome: Outcome = self._submit(message) if lost is None else lost
+            if self._connection is None and not isinstance(outcome, Receipt):
+                lost = TransientDeliveryError("smtp_connection_lost")
+            yield message, outcome
 
     def lookup(self, send_id: str) -> Receipt | None:
         """SMTP keeps no account that we could ask."""

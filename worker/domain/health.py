@@ -25,6 +25,7 @@ class Figures:
     held: int
     quarantined: int
     spool_oldest_s: float | None
+    spool_set_aside: int
     has_content: bool
     paused: int
 
@@ -61,6 +62,7 @@ def _troubles(figures: Figures) -> list[tuple[bool, str]]:
         ((figures.oldest_due_s or 0) > MAX_WAIT_S and not figures.paused,
          f"{figures.due} sends are due, the oldest for {figures.oldest_due_s or 0:.0f} s"),
         ((figures.spool_oldest_s or 0) > MAX_WAIT_S, "submissions wait in the spool for the database"),
+        (figures.spool_set_aside > 0, f"{figures.spool_set_aside} spool files were set aside"),
         (figures.parked > 0, f"{figures.parked} parked"),
         (figures.unknown > 0, f"{figures.unknown} sends with an unknown outcome"),
     ]  # fmt: skip

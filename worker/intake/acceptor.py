@@ -26,6 +26,8 @@ log = structlog.get_logger()
 GROUP = 100
 _BACKLOG = 1000
 _RELAY_EVERY_S = 0.5
+_RELAY_REST_S = 5.0
+"""After trouble with the database, which every pass would only repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +137,4 @@ class Acceptor:
                     continue
                 except (SQLAlchemyError, OSError):
                     log.exception("relay.failed")
+                    self._stopping.wait(_RELAY_REST_S)

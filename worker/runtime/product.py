@@ -94,7 +94,8 @@ def _prepare_database(settings: Settings, *, republish: bool, note: Callable[[st
 def _start_children(settings: Settings, lock: InstanceLock, valkey: EmbeddedValkey | None) -> Product:
     host, port = settings.bind.rsplit(":", 1)
     url = f"http://{host}:{free_port(int(port), host)}"
-    supervisor = Supervisor(_children(settings, url), settings.state / "run")
+    broker = settings.redis_url or (valkey.url if valkey else "")
+    supervisor = Supervisor(_children(settings, url, broker), settings.state / "run")
     supervisor.start()
     lock.publish({"url": url, "pid": os.getpid(), "state_dir": str(settings.state)})
     return Product(settings=settings, url=url, supervisor=supervisor, _lock=lock, _valkey=valkey)
@@ -114,8 +115,9 @@ def _broker_line(settings: Settings, valkey: EmbeddedValkey | None) -> str:
     return f"broker     embedded Valkey, {valkey.socket}" + (" (was running already)" if valkey.adopted else "")
 
 
-def _children(settings: Settings, url: str) -> list[Child]:
+def _children(settings: Settings, url: str, broker: str) -> list[Child]:
     given = {f"{PREFIX}STATE_DIR": str(settings.state), f"{PREFIX}BIND": url.removeprefix("http://")}
+    given[f"{PREFIX}REDIS_URL"] = broker
     if not settings.public_url:
         given[f"{PREFIX}PUBLIC_URL"] = url
     celery = [

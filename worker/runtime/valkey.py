@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import importlib.util
 import json
 import os
@@ -17,25 +16,22 @@ import platform
 import signal
 import socket
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from worker.broker_address import embedded_socket, for_celery, socket_url
 from worker.errors import ConfigurationError
 from worker.runtime.files import rotate, tail, write_atomically
 from worker.runtime.process import POLL_SECONDS, ProcessId
 
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
-# An address of a unix socket holds 108 bytes on Linux and 104 on macOS, with the closing zero.
-LONGEST_SOCKET_PATH_BYTES = 100
 USE_ANOTHER = "set NURTURE_REDIS_URL to a Redis or Valkey of your own"
 
 
@@ -54,22 +50,12 @@ class EmbeddedValkey:
     @property
     def broker_url(self) -> str:
         """For Celery and kombu."""
-        return f"redis+socket://{quote(str(self.socket))}"
+        return for_celery(self.url)
 
     @property
     def url(self) -> str:
         """For redis-py."""
-        return f"unix://{quote(str(self.socket))}"
-
-
-def broker_url_of(state_dir: Path) -> str:
-    """Where the embedded server of this state folder answers, for Celery; started or not."""
-    return f"redis+socket://{quote(str(_socket_path(state_dir.resolve() / 'valkey')))}"
-
-
-def client_url_of(state_dir: Path) -> str:
-    """The same address for redis-py."""
-    return f"unix://{quote(str(_socket_path(state_dir.resolve() / 'valkey')))}"
+        return socket_url(self.socket)
 
 
 def ensure_valkey(state_dir: Path) -> EmbeddedValkey:
@@ -198,11 +184,10 @@ def _program() -> Path:
 
 
 def _socket_path(home: Path) -> Path:
-    direct = home / "valkey.sock"
-    if len(os.fsencode(direct)) <= LONGEST_SOCKET_PATH_BYTES:
-        return direct
-    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-    return _private_folder(Path(tempfile.gettempdir(), f"nurture-{os.getuid()}-{digest}")) / "valkey.sock"
+    socket_path = embedded_socket(home.parent)
+    if socket_path.parent != home:
+        _private_folder(socket_path.parent)
+    return socket_path
 
 
 def _private_folder(folder: Path) -> Path:

@@ -54,6 +54,12 @@ def queue(
     return inserted.rowcount == 1
 
 
+def is_due(connection: Connection, real_now: datetime) -> bool:
+    """True when an alert waits to be posted."""
+    due = select(alerts.c.id).where(alerts.c.state == PENDING, alerts.c.not_before <= real_now).limit(1)
+    return connection.execute(due).first() is not None
+
+
 def claim_due(connection: Connection, real_now: datetime, limit: int) -> list[Mapping[str, Any]]:
     """Take pending alerts for a while. One that is not finished within the lease is tried again:
     telling staff twice is better than never."""

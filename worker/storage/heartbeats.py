@@ -29,6 +29,11 @@ def gone(connection: Connection, name: str) -> None:
     connection.execute(delete(heartbeats).where(heartbeats.c.name == name))
 
 
+def forget_old(connection: Connection) -> None:
+    """Drop the rows of workers that died without saying so, a day ago or more."""
+    connection.execute(delete(heartbeats).where(heartbeats.c.at < real_now(connection) - timedelta(days=1)))
+
+
 def consumers(connection: Connection) -> dict[str, int]:
     """How many live workers consume each queue."""
     alive = real_now(connection) - ALIVE_FOR

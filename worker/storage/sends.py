@@ -283,6 +283,12 @@ def next_due(connection: Connection) -> datetime | None:
     ).scalar_one_or_none()
 
 
+def is_due(connection: Connection, now: datetime) -> bool:
+    """True when something is planned and due."""
+    due = select(sends.c.id).where(sends.c.state == SendState.PLANNED, sends.c.due_at <= now).limit(1)
+    return connection.execute(due).first() is not None
+
+
 def is_quiet(connection: Connection, now: datetime) -> bool:
     """True when nothing is due, claimed or on its way."""
     busy = or_(

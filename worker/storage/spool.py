@@ -67,6 +67,13 @@ class Spool:
         """Set aside a file that the database does not take, for a person."""
         file.path.rename(self._quarantine / file.path.name)
 
+    def offer_again(self) -> int:
+        """Put back what was set aside, after what was wrong has been mended; how many files."""
+        aside = list(self._quarantine.glob("*.sealed"))
+        for path in aside:
+            path.rename(self._ready / path.name)
+        return len(aside)
+
     def counts(self) -> tuple[int, int]:
         """How many files wait, and how many are in quarantine."""
         return sum(1 for _ in self._ready.glob("*.sealed")), sum(1 for _ in self._quarantine.glob("*.sealed"))

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from celery.signals import (
+    beat_init,
     setup_logging,
     task_failure,
     task_prerun,
@@ -20,7 +21,7 @@ from celery.signals import (
 from worker.bootstrap import process_services, process_settings, renew_process_services
 from worker.celery import app
 from worker.logs import configure_logs
-from worker.queues import TaskName
+from worker.queues import QUEUE_OF, TaskName
 from worker.storage.database import is_transient
 from worker.tasks.liveness import report_signs_of_life
 from worker.usecases import capture as capturing
@@ -66,6 +67,11 @@ def _log_our_way(**_: Any) -> None:
 @worker_init.connect
 def _load_once(**_: Any) -> None:
     evidence.warm_up()  # before the fork: the children share it, and a slow start must not count against them
+
+
+@beat_init.connect
+def _first_tick(**_: Any) -> None:
+    app.send_task(TaskName.SWEEP, queue=QUEUE_OF[TaskName.SWEEP])  # beat's own schedule begins a few seconds later
 
 
 @worker_process_init.connect

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -24,7 +24,7 @@ from worker.content.render import Renderer
 from worker.delivery.base import Message
 from worker.domain.eligibility import Decision, Hold, Proceed, Shift, Skip, decide
 from worker.domain.sends import HoldReason, SendState
-from worker.errors import TemplateError
+from worker.errors import TemplateError, TransientDeliveryError
 from worker.storage import alerts, contents, installation, leads, sends, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
@@ -40,6 +40,10 @@ BUDGET_S = 5.0
 BATCH = 50
 """Few enough to be through well within a claim's lease, whatever the provider's pace."""
 
+PATIENCE_S = 60.0
+"""How long a group may take with the provider, well within the task's time limit."""
+
+_SOON = timedelta(seconds=5)
 GROUP = 10
 """How many sends may be with the provider and unmarked at any moment (I3: the gate speaks for ten at most)."""
 
@@ -60,19 +64,27 @@ def deliver_due(services: Services, budget_s: float = BUDGET_S) -> Counter[str]:
     while batch := _claim(services):
         rows = iter(batch)
         while group := list(islice(rows, GROUP)):
+            if time.monotonic() >= until:
+                _give_back(services, [*group, *rows])
+                services.queue.deliver()
+                return total
             total += _deliver_group(services, group)
-        if time.monotonic() >= until:
-            services.queue.deliver()
-            break
     return total
 
 
 def _claim(services: Services) -> list[Mapping[str, Any]]:
     with services.database.read() as connection:
-        if sends.due(connection, installation.product_now(connection))[0] == 0:
+        if not sends.is_due(connection, installation.product_now(connection)):
             return []  # the writer lock is not worth taking for nothing
     with services.database.write() as connection:
         return sends.claim_due(connection, installation.product_now(connection), real_now(connection), BATCH)
+
+
+def _give_back(services: Services, unsent: Sequence[Mapping[str, Any]]) -> None:
+    """Let others claim what there is no time for."""
+    with services.database.write() as connection:
+        for send in unsent:
+            sends.put_aside(connection, send, SendState.PLANNED)
 
 
 def _deliver_group(services: Services, group: Sequence[Mapping[str, Any]]) -> Counter[str]:
@@ -91,9 +103,20 @@ def _deliver_group(services: Services, group: Sequence[Mapping[str, Any]]) -> Co
     counts = Counter(
         type(decision).__name__.lower() for decision in decisions.values() if not isinstance(decision, Proceed)
     )
-    by_id = {item.send["id"]: item.send for item in ready}
-    for message, outcome in services.provider.deliver([item.message for item in ready if item.send["id"] in allowed]):
-        counts[record_outcome(services, by_id[message.send_id], outcome)] += 1
+    return counts + _hand_to_provider(services, [item for item in ready if item.send["id"] in allowed])
+
+
+def _hand_to_provider(services: Services, group: Sequence[_Ready]) -> Counter[str]:
+    """Deliver what passed the gate, recording each outcome as it comes. Out of time, the rest was not sent."""
+    counts: Counter[str] = Counter()
+    waiting = {item.send["id"]: item.send for item in group}
+    until = time.monotonic() + PATIENCE_S
+    for message, outcome in services.provider.deliver([item.message for item in group]):
+        counts[record_outcome(services, waiting.pop(message.send_id), outcome)] += 1
+        if time.monotonic() >= until:
+            break
+    for send in waiting.values():
+        counts[record_outcome(services, send, TransientDeliveryError("provider_slow", _SOON))] += 1
     return counts
 
 

@@ -39,13 +39,18 @@ _TITLES = {
 def deliver_alerts(services: Services) -> Counter[str]:
     """Post every alert that is due; how many ended in each state."""
     total: Counter[str] = Counter()
-    while True:
-        with services.database.write() as connection:
-            batch = alerts.claim_due(connection, real_now(connection), _BATCH)
-        if not batch:
-            return total
+    while batch := _claim(services):
         for alert in batch:
             total[_deliver_one(services, alert)] += 1
+    return total
+
+
+def _claim(services: Services) -> list[Mapping[str, Any]]:
+    with services.database.read() as connection:
+        if not alerts.is_due(connection, real_now(connection)):
+            return []  # the writer lock is not worth taking for nothing
+    with services.database.write() as connection:
+        return alerts.claim_due(connection, real_now(connection), _BATCH)
 
 
 def _deliver_one(services: Services, alert: Mapping[str, Any]) -> str:

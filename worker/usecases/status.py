@@ -90,6 +90,7 @@ def read_status(database: Database, broker: Broker, spool: Spool) -> Status:
             held=by_state[SendState.HELD],
             quarantined=submissions.count_quarantined(connection),
             spool_oldest_s=spool.oldest_age(),
+            spool_set_aside=in_quarantine,
             has_content=snapshot is not None,
             paused=len(pauses.active(connection, now)),
         )

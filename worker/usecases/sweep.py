@@ -32,6 +32,7 @@ def sweep(services: Services) -> Counter[str]:
     """Recover, repair, then have what is due sent. How much of each was done."""
     with services.database.write() as connection:
         heartbeats.beat(connection, "beat", heartbeats.BEAT, [])
+        heartbeats.forget_old(connection)
         done = _recover(services, connection)
         done["repaired"] = _repair(services, connection)
     if done.total():

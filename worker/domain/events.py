@@ -1,0 +1,33 @@
+"""What may happen to a lead outside of email, and what it means for their emails."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from worker.domain.sends import CancelReason
+
+
+class LeadEvent(StrEnum):
+    """An event that ends a sequence."""
+
+    CONSULTATION_BOOKED = "consultation_booked"
+    BECAME_PATIENT = "became_patient"
+    REPLIED = "replied"
+    STAFF_STOP = "staff_stop"
+
+
+EXIT_REASON: dict[LeadEvent, CancelReason] = {
+    LeadEvent.CONSULTATION_BOOKED: CancelReason.BOOKED,
+    LeadEvent.BECAME_PATIENT: CancelReason.PATIENT,
+    LeadEvent.REPLIED: CancelReason.REPLIED,
+    LeadEvent.STAFF_STOP: CancelReason.STAFF_STOP,
+}
+"""Why the sequence ends."""
+
+STATUS_AFTER: dict[LeadEvent, str] = {
+    LeadEvent.CONSULTATION_BOOKED: "booked",
+    LeadEvent.BECAME_PATIENT: "patient",
+    LeadEvent.REPLIED: "replied",
+    LeadEvent.STAFF_STOP: "stopped",
+}
+"""The lead's status from then on; only a new lead is enrolled."""
