@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -41,20 +42,22 @@ class Settings(BaseSettings):
 
     env: Environment = Field(Environment.DEVELOPMENT, description="development, or production, which refuses defaults")
     state_dir: Path = Field(Path(".local"), description="where the embedded parts keep everything")
-    database_url: str = Field("", description="empty: SQLite in the state folder; postgresql+psycopg://… in production")
-    redis_url: str = Field("", description="empty: an embedded Valkey in the state folder; any Redis or Valkey else")
+    database_url: str = Field(
+        "", repr=False, description="empty: SQLite in the state folder; postgresql+psycopg://… in production"
+    )
+    redis_url: str = Field(
+        "", repr=False, description="empty: an embedded Valkey in the state folder; any Redis or Valkey else"
+    )
     bind: str = Field("127.0.0.1:8600", description="address and port of the web process")
     spool_dir: Path | None = Field(None, description="empty: spool in the state folder; one per intake host")
-    mail_url: str = Field("outbox:", description="outbox: keeps mail on this machine; smtp://…, smtps://…")
-    secret_keys: str = Field(
-        "", description="key ring, id:base64,…; the first one seals", json_schema_extra={"secret": True}
-    )
+    mail_url: str = Field("outbox:", repr=False, description="outbox: keeps mail on this machine; smtp://…, smtps://…")
+    secret_keys: str = Field("", repr=False, description="key ring, id:base64,…; the first one seals")
     public_url: str = Field("", description="base of every link in emails; empty: http:// and BIND")
     clock_speed: float = Field(
         1.0, description="product seconds per real second; 1440 = a day a minute; not in production"
     )
     alert_url: str = Field(
-        "", description="where staff alerts go: mailto:…, https://…; empty: files in the state folder"
+        "", repr=False, description="where staff alerts go: mailto:…, https://…; empty: files in the state folder"
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     rate_limit: str = Field("60/minute", description="posts per client and address, or off")
@@ -62,6 +65,42 @@ class Settings(BaseSettings):
     esp_baa_date: str = Field(
         "", description="date of the agreement with the mail provider, YYYY-MM-DD; production needs it"
     )
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            raise ValueError("must be DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
+    @field_validator("bind")
+    @classmethod
+    def _address_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit():
+            raise ValueError("must be ADDRESS:PORT, such as 127.0.0.1:8600")
+        return value
+
+    @field_validator("esp_baa_date")
+    @classmethod
+    def _a_date(cls, value: str) -> str:
+        if value:
+            date.fromisoformat(value)
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _a_broker(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://", "unix://", "redis+socket://", "sentinel://")):
+            raise ValueError("must begin with redis://, rediss://, unix:// or sentinel://")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _a_database(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("must begin with postgresql+psycopg:// or sqlite:///")
+        return value
 
     @field_validator("clock_speed")
     @classmethod
@@ -133,6 +172,7 @@ def check_production(settings: Settings) -> None:
         "NRT-E004": (not settings.public_url.startswith("https://"), "NURTURE_PUBLIC_URL is not https",
                      "give the address under which people reach this host"),
         "NRT-E005": (not settings.database_url, "NURTURE_DATABASE_URL is not set", "give a postgresql+psycopg:// URL"),
+        "NRT-E008": (settings.mail_url == "outbox:", "NURTURE_MAIL_URL is outbox:, so no email would leave", "give smtps://…"),
         "NRT-E006": (not settings.redis_url, "NURTURE_REDIS_URL is not set", "give a redis:// URL"),
     }  # fmt: skip
     for check_id, (is_wrong, problem, hint) in problems.items():

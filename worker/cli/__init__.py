@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 import typer
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from worker.cli import content, keys, leads, operate, parked, pausing, product, sends
 from worker.cli.output import fail
@@ -38,5 +39,9 @@ def main() -> None:
         app()
     except WorkerError as error:
         fail(str(error))
+    except OperationalError:
+        fail("The database does not answer. What people post is kept in the spool meanwhile; try: nurture doctor")
+    except SQLAlchemyError as error:
+        fail(f"The database refused: {type(error).__name__}. Its words may hold health data and are not shown.")
     except KeyboardInterrupt:
         sys.exit(130)

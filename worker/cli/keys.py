@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -17,9 +18,9 @@ def _keys() -> None:
 
 
 @app.command()
-def new(key_id: Annotated[str, typer.Argument(help="a short name for it, such as 2026a")]) -> None:
+def new(key_id: Annotated[str, typer.Argument(help="a short name for it; today's date without it")] = "") -> None:
     """Print a fresh key for NURTURE_SECRET_KEYS. Keep it where only operators can read it.
 
     Example: nurture keys new 2026a
     """
-    typer.echo(new_key(key_id))
+    typer.echo(new_key(key_id or f"{datetime.now(UTC):%Y%m%d}"))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from worker.bootstrap import make_services, open_broker
 from worker.cli.common import AsJson, open_services
@@ -123,7 +124,7 @@ def _tried(check_id: str, text: str, check: Callable[[], object]) -> _Finding:
         check()
     except ConfigurationError as error:
         return _Finding(error.check_id, False, error.problem, error.hint)
-    except (WorkerError, OSError) as error:
+    except (WorkerError, OSError, SQLAlchemyError) as error:
         return _Finding(check_id, False, f"not so: {text} ({type(error).__name__})")
     return _Finding(check_id, True, text)
 

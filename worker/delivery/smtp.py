@@ -11,7 +11,7 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -27,7 +27,9 @@ from worker.errors import (
 )
 
 _TIMEOUT_S = 20
-_BAD_MAILBOX = re.compile(rb"5\.1\.[0-3]|5\.1\.10|5\.2\.1")
+_BAD_MAILBOX = re.compile(rb"\s*(?:5\.1\.\d+|5\.2\.1)\b")
+"""The enhanced status codes (RFC 3463) that say the mailbox itself is wrong or closed."""
+
 _RETRY_GREYLISTED = timedelta(minutes=5)
 
 
@@ -53,11 +55,20 @@ class SmtpSettings:
     @classmethod
     def from_url(cls, url: str) -> SmtpSettings:
         """Raises ConfigurationError where the URL is no SMTP address."""
+        try:
+            return cls._parse(url)
+        except ValueError:
+            raise ConfigurationError(
+                "NRT-E020",
+                "MAIL_URL is not an SMTP address",
+                "write smtp://user:password@host:587, with ?tls=none only for a relay on this machine",
+            ) from None
+
+    @classmethod
+    def _parse(cls, url: str) -> SmtpSettings:
         parts = urlsplit(url)
         if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-            raise ConfigurationError(
-                "NRT-E020", "MAIL_URL is not an SMTP address", "write smtp://user:password@host:587"
-            )
+            raise ValueError(parts.scheme)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         tls = Tls.IMPLICIT if parts.scheme == "smtps" else Tls(query.get("tls", Tls.REQUIRED))
         return cls(
@@ -116,14 +127,16 @@ class SmtpProvider:
 
     def _begin(self, connection: smtplib.SMTP, message: Message) -> None:
         """MAIL, RCPT and DATA: until here every answer is certain."""
-        for code, answer in (
-            connection.mail(message.envelope_from),
-            connection.rcpt(message.recipient),
-            connection.docmd("DATA"),
-        ):
+        phases: tuple[tuple[bool, Callable[[], tuple[int, bytes]]], ...] = (
+            (False, lambda: connection.mail(message.envelope_from)),
+            (True, lambda: connection.rcpt(message.recipient)),
+            (False, lambda: connection.docmd("DATA")),
+        )
+        for about_recipient, ask in phases:
+            code, answer = ask()
             if code not in {250, 251, 354}:
                 self._reset(connection)
-                raise _refusal(code, answer)
+                raise _refusal(code, answer, about_recipient=about_recipient)
 
     def _send_content(self, connection: smtplib.SMTP, message: Message) -> Outcome:
         dotted = re.sub(rb"(?m)^\.", b"..", message.content)
@@ -135,8 +148,11 @@ class SmtpProvider:
             return AmbiguousDeliveryError("smtp_no_answer_after_data")
         if code == 250:
             return Receipt(provider=self.name, provider_message_id=_queue_id(answer))
+        if not 400 <= code < 600:
+            self._drop()
+            return AmbiguousDeliveryError("smtp_odd_answer_after_data")
         self._reset(connection)
-        return _refusal(code, answer)
+        return _refusal(code, answer, about_recipient=True)
 
     def _connected(self) -> smtplib.SMTP:
         if self._connection is not None and _is_alive(self._connection):
@@ -153,12 +169,16 @@ class SmtpProvider:
             )
         else:
             connection = smtplib.SMTP(settings.host, settings.port, settings.helo, timeout=_TIMEOUT_S)
-        connection.ehlo_or_helo_if_needed()
-        if settings.tls is Tls.REQUIRED:
-            connection.starttls(context=self._context)
-            connection.ehlo()
-        if settings.user is not None:
-            connection.login(settings.user, settings.password or "")
+        try:
+            connection.ehlo_or_helo_if_needed()
+            if settings.tls is Tls.REQUIRED:
+                connection.starttls(context=self._context)
+                connection.ehlo()
+            if settings.user is not None:
+                connection.login(settings.user, settings.password or "")
+        except (smtplib.SMTPException, OSError):
+            connection.close()
+            raise
         return connection
 
     def _reset(self, connection: smtplib.SMTP) -> None:
@@ -194,10 +214,11 @@ def _before_the_dot(error: Exception) -> DeliveryError:
     return TransientDeliveryError("smtp_disconnected")
 
 
-def _refusal(code: int, answer: bytes) -> DeliveryError:
+def _refusal(code: int, answer: bytes, *, about_recipient: bool) -> DeliveryError:
     """An answer of 4yz or 5yz is certain. The server's words stay out: they quote the address."""
     if 500 <= code < 600:
-        return PermanentDeliveryError(f"smtp_{code}", address_is_bad=bool(_BAD_MAILBOX.search(answer)))
+        bad = about_recipient and _BAD_MAILBOX.match(answer) is not None
+        return PermanentDeliveryError(f"smtp_{code}", address_is_bad=bad)
     return TransientDeliveryError(f"smtp_{code}", retry_after=_RETRY_GREYLISTED if code in {450, 451} else None)
 
 

@@ -32,6 +32,14 @@ def new_id() -> str:
     return str(UUID(int=value))
 
 
+def is_id(text: str) -> bool:
+    """True when a text is a UUID as we write them; anything else names nothing of ours."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
 def submission_id(form: str, idempotency_key: str | None) -> SubmissionId:
     """The id of a submission; the same form and key give the same id."""
     if idempotency_key is None:

@@ -71,7 +71,8 @@ def next_open(at: datetime, window: Window, calendars: Iterable[Calendar]) -> da
 
 def is_open(at: datetime, window: Window, calendars: Iterable[Calendar]) -> bool:
     """True when nurture may go out at this instant in every calendar."""
-    return all(_next_open_in(at.astimezone(UTC), window, calendar) == at for calendar in calendars)
+    instant = at.astimezone(UTC)  # a local time that the autumn night repeats equals no instant of another zone
+    return all(_next_open_in(instant, window, calendar) == instant for calendar in calendars)
 
 
 def wait_until(anchor: datetime, wait: timedelta, zone: str) -> datetime:

@@ -73,6 +73,14 @@ class HoldReason(StrEnum):
     REVIEW_OVERDUE = "review_overdue"
     CONTENT_MISSING = "content_missing"
     CONTENT_BROKEN = "content_broken"
+    IDENTITY_SEALED = "identity_sealed"
+
+
+MENDED_BY_PUBLISHING = (HoldReason.REVIEW_OVERDUE, HoldReason.CONTENT_MISSING, HoldReason.CONTENT_BROKEN)
+"""Holds that new content may have ended: publishing plans them again, and the ladder decides anew."""
+
+NEEDS_STAFF = frozenset({*MENDED_BY_PUBLISHING, HoldReason.IDENTITY_SEALED})
+"""Holds that nobody but staff can end: they are told."""
 
 
 class CancelReason(StrEnum):

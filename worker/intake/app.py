@@ -5,7 +5,7 @@ Every public route is listed here; each parses, calls one use case and maps its 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,11 +16,15 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from worker import __version__
-from worker.intake import api_docs
+from worker.intake import api_docs, pages
 from worker.intake.acceptor import Acceptor
+from worker.intake.cors import FormCors
+from worker.intake.error_pages import add_error_pages
+from worker.intake.headers import HeadAsGet, SecureHeaders
 from worker.intake.idempotency import Keys
 from worker.intake.limiting import ClientLimit
 from worker.intake.metrics import render_metrics
+from worker.intake.problems import page
 from worker.intake.public_content import PublicContent
 from worker.intake.recipients import recipient_routes
 from worker.intake.submitting import SubmissionEndpoint
@@ -30,17 +34,6 @@ from worker.storage.broker import Broker
 from worker.storage.spool import Spool
 from worker.usecases.services import Services
 from worker.usecases.status import Status, read_status
-
-SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        "form-action 'self' https:; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex",
-    "Cache-Control": "no-store",
-}
 
 
 def create_app(services: Services, settings: Settings, broker: Broker) -> FastAPI:
@@ -57,30 +50,26 @@ def create_app(services: Services, settings: Settings, broker: Broker) -> FastAP
         yield
         acceptor.stop()
 
-    app = FastAPI(title="The Albany Clinic: lead intake", version=__version__, lifespan=lifespan, docs_url=None,
-                  redoc_url=None, description=api_docs.DESCRIPTION)  # fmt: skip
+    app = FastAPI(
+        title="The Albany Clinic: lead intake",
+        version=__version__,
+        description=api_docs.DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # it would send people, and what they posted, wherever the Host header says
+    )
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    _secure(app, settings)
+    app.add_middleware(FormCors, content=content)
+    app.add_middleware(SecureHeaders, is_production=settings.is_production)
+    app.add_middleware(HeadAsGet)
+    add_error_pages(app, content)
     _add_submission_routes(app, endpoint)
     app.include_router(recipient_routes(services, content))
     _add_health_routes(app, services, broker, spool)
+    _add_closed_console(app, content)
     api_docs.add_routes(app)
     return app
-
-
-def _secure(app: FastAPI, settings: Settings) -> None:
-    headers = dict(SECURITY_HEADERS)
-    if settings.is_production:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-
-    @app.middleware("http")
-    async def add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await call_next(request)
-        if request.url.path.startswith("/static/"):
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"  # their links name a hash
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
-        return response
 
 
 def _add_submission_routes(app: FastAPI, endpoint: SubmissionEndpoint) -> None:
@@ -102,6 +91,17 @@ def _add_submission_routes(app: FastAPI, endpoint: SubmissionEndpoint) -> None:
     @app.get("/", include_in_schema=False)
     def home() -> Response:
         return RedirectResponse("/form", 307)
+
+
+def _add_closed_console(app: FastAPI, content: PublicContent) -> None:
+    @app.get("/console/{path:path}", include_in_schema=False)
+    def closed(path: str) -> Response:
+        del path
+        title, detail = (
+            "The staff pages are closed",
+            "On the clinic's server, `nurture leads explain` tells a lead's story.",
+        )
+        return page(pages.problem_page(content.catalog.clinic, title=title, detail=detail, status=403), 403)
 
 
 def _add_health_routes(app: FastAPI, services: Services, broker: Broker, spool: Spool) -> None:

@@ -68,11 +68,11 @@ async def _read_body(request: Request) -> bytes:
 def _from_json(body: bytes) -> Fields:
     try:
         data = json.loads(body)
+        if isinstance(data, dict):
+            return _collected((name, value) for name, values in data.items() for value in _texts(values))
     except (ValueError, RecursionError):
         raise Unreadable(400, "This is not JSON", "Send one JSON object with the form's fields.") from None
-    if not isinstance(data, dict):
-        raise Unreadable(400, "This is not a JSON object", "Send one JSON object with the form's fields.")
-    return _collected((name, value) for name, values in data.items() for value in _texts(values))
+    raise Unreadable(400, "This is not a JSON object", "Send one JSON object with the form's fields.")
 
 
 def _texts(value: Any) -> list[str]:
@@ -103,6 +103,9 @@ async def _from_multipart(request: Request, body: bytes) -> Fields:
         yield body
         yield b""
 
+    boundary = request.headers.get("content-type", "").partition("boundary=")[2].partition(";")[0].strip(' "')
+    if f"--{boundary}--".encode() not in body:
+        raise Unreadable(400, "This form is cut off", "Its end is missing. Please send it again.")
     try:
         form = await MultiPartParser(request.headers, stream(), max_fields=MAX_FIELDS).parse()  # type: ignore[arg-type]
     except (MultiPartException, KeyError, UnicodeDecodeError):
@@ -122,8 +125,13 @@ def _collected(pairs: Any) -> Fields:
     for count, (name, value) in enumerate(pairs):
         if count >= MAX_FIELDS:
             raise _too_many()
-        fields.setdefault(name, []).append(value)
+        fields.setdefault(_whole(name), []).append(_whole(value))
     return {name: tuple(values) for name, values in fields.items()}
+
+
+def _whole(text: str) -> str:
+    """The text as UTF-8 can hold it: JSON may carry half a surrogate pair, which nothing downstream can store."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _too_many() -> Unreadable:

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.domain.ids import alert_id
+from worker.storage.database import insert_for
 from worker.storage.tables import alerts
 
 PENDING, SENT, PARKED = "pending", "sent", "parked"
@@ -38,9 +38,8 @@ def queue(
     real_now: datetime,
 ) -> bool:
     """Queue an alert about `subject` (an id); False where it was queued before."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     inserted = connection.execute(
-        dialect.insert(alerts)
+        insert_for(connection)(alerts)
         .values(
             id=alert_id(kind, subject),
             kind=kind,

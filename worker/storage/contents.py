@@ -6,19 +6,20 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
+from worker.storage.database import insert_for
 from worker.storage.tables import snapshots
 
 
 def store(connection: Connection, name: str, packed: bytes, at: datetime, approved_by: str, note: str) -> bool:
     """Keep a snapshot; False where the same content is kept already."""
-    if connection.execute(select(snapshots.c.hash).where(snapshots.c.hash == name)).first():
-        return False
-    connection.execute(
-        insert(snapshots).values(hash=name, packed=packed, created_at=at, approved_by=approved_by, note=note)
+    inserted = connection.execute(
+        insert_for(connection)(snapshots)
+        .values(hash=name, packed=packed, created_at=at, approved_by=approved_by, note=note)
+        .on_conflict_do_nothing()
     )
-    return True
+    return bool(inserted.rowcount == 1)
 
 
 def packed(connection: Connection, name: str) -> bytes:

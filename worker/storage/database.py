@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -57,13 +58,18 @@ def real_now(connection: Connection) -> datetime:
     return now.astimezone(UTC)
 
 
+def insert_for(connection: Connection) -> Any:
+    """The dialect's `insert`, which both spell alike where a row may be there already (`on_conflict_…`)."""
+    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+
+
 def is_transient(error: BaseException) -> bool:
     """True for trouble with the database itself, which goes away without anyone changing the work."""
     return isinstance(error, OperationalError | InterfaceError)
 
 
 def _sqlite_engine(url: str, pool_size: int) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, connect_args={"timeout": _BUSY_TIMEOUT_S})
+    engine = create_engine(url, pool_size=pool_size, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -93,5 +99,6 @@ def _postgres_engine(url: str, pool_size: int) -> Engine:
         url,
         pool_size=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,  # an exception's text must not hold what was stored
         connect_args={"options": options, "connect_timeout": 5},
     )

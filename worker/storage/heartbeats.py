@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from worker.storage.database import real_now
+from worker.storage.database import insert_for, real_now
 from worker.storage.tables import heartbeats
 
 WORKER, BEAT = "worker", "beat"
@@ -19,8 +18,7 @@ ALIVE_FOR = timedelta(seconds=20)
 def beat(connection: Connection, name: str, kind: str, queues: Iterable[str]) -> None:
     """Note a sign of life."""
     values: dict[str, Any] = {"kind": kind, "queues": sorted(queues), "at": real_now(connection)}
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(heartbeats).values(name=name, **values)
+    statement = insert_for(connection)(heartbeats).values(name=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from worker.domain.clock import ProductClock
-from worker.storage.database import real_now
+from worker.storage.database import insert_for, real_now
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import installation
 
@@ -16,19 +16,19 @@ _LOOKUP_PLACE = "installation.lookup_key"
 
 def create(connection: Connection, ring: KeyRing, speed: float) -> bool:
     """Make the row on first start; False where it is there already."""
-    if connection.execute(select(installation.c.id)).first():
-        return False
     now = real_now(connection)
-    connection.execute(
-        insert(installation).values(
+    inserted = connection.execute(
+        insert_for(connection)(installation)
+        .values(
             id=1,
             clock_speed=speed,
             clock_real_anchor=now,
             clock_product_anchor=now,
             lookup_key_sealed=ring.seal(LookupKey.new().key, _LOOKUP_PLACE),
         )
+        .on_conflict_do_nothing()
     )
-    return True
+    return bool(inserted.rowcount == 1)
 
 
 def lookup_key(connection: Connection, ring: KeyRing) -> LookupKey:

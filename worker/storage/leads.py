@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from worker.domain.ids import is_id
+from worker.storage.database import insert_for
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import leads, submissions
 
@@ -72,8 +73,7 @@ def _place(lead_id: str, name: str) -> str:
 
 def create(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a new lead; False where another transaction has just stored one for the same person."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return connection.execute(dialect.insert(leads).values(**values).on_conflict_do_nothing()).rowcount == 1
+    return connection.execute(insert_for(connection)(leads).values(**values).on_conflict_do_nothing()).rowcount == 1
 
 
 def change(connection: Connection, lead_id: str, **values: Any) -> None:
@@ -96,6 +96,8 @@ def find_person(connection: Connection, email_hash: str | None, phone_hash: str 
 
 def lock(connection: Connection, lead_id: str) -> Mapping[str, Any] | None:
     """One lead, locked until the transaction ends."""
+    if not is_id(lead_id):
+        return None
     return _mapping(connection.execute(select(leads).where(leads.c.id == lead_id).with_for_update()).first())
 
 

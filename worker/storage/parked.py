@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from worker.domain.ids import new_id
+from worker.domain.ids import is_id, new_id
 from worker.storage.tables import parked
 
 OPEN, REPLAYED, DISMISSED = "open", "replayed", "dismissed"
@@ -21,15 +21,20 @@ class ParkedKind(StrEnum):
     SUBMISSION = "submission"
 
 
-def park_submission(connection: Connection, submission_id: str, sealed: str, code: str, at: datetime) -> bool:
-    """Keep a submission that can't be captured; False where it is parked already (its count grows)."""
-    same = (parked.c.submission_id == submission_id) & (parked.c.code == code) & (parked.c.state == OPEN)
+def park_submission(
+    connection: Connection, submission_id: str | None, sealed: str, code: str, at: datetime
+) -> str | None:
+    """Keep a submission that can't be captured: the new item's id, or None where it is parked already
+    (its count grows)."""
+    same = parked.c.submission_id.is_not_distinct_from(submission_id) & (parked.c.sealed == sealed)
+    same &= (parked.c.code == code) & (parked.c.state == OPEN)
     seen = connection.execute(update(parked).where(same).values(count=parked.c.count + 1, last_at=at)).rowcount
     if seen:
-        return False
+        return None
+    item_id = new_id()
     connection.execute(
         insert(parked).values(
-            id=new_id(),
+            id=item_id,
             kind=ParkedKind.SUBMISSION,
             submission_id=submission_id,
             code=code,
@@ -39,7 +44,7 @@ def park_submission(connection: Connection, submission_id: str, sealed: str, cod
             state=OPEN,
         )
     )
-    return True
+    return item_id
 
 
 def listed(connection: Connection, limit: int, state: str = OPEN) -> list[Mapping[str, Any]]:
@@ -52,12 +57,16 @@ def listed(connection: Connection, limit: int, state: str = OPEN) -> list[Mappin
 
 def by_id(connection: Connection, item_id: str) -> Mapping[str, Any] | None:
     """One parked item."""
+    if not is_id(item_id):
+        return None
     row = connection.execute(select(parked).where(parked.c.id == item_id)).first()
     return dict(row._mapping) if row else None
 
 
 def decide(connection: Connection, item_id: str, state: str) -> bool:
     """Note what a person decided; False where it was decided already."""
+    if not is_id(item_id):
+        return False
     updated = connection.execute(
         update(parked).where(parked.c.id == item_id, parked.c.state == OPEN).values(state=state)
     )

@@ -82,7 +82,7 @@ class KeyRing:
 
     def has_signed(self, message: str, signature: str, purpose: str) -> bool:
         """True when any key of the ring made this signature."""
-        return any(hmac.compare_digest(_signature(key, message, purpose), signature) for key in self.keys.values())
+        return any(_is_same(_signature(key, message, purpose), signature) for key in self.keys.values())
 
 
 def new_key(key_id: str) -> str:
@@ -114,12 +114,16 @@ class LookupKey:
 
     def has_signed(self, message: str, signature: str, purpose: str) -> bool:
         """True when this installation made the signature."""
-        return hmac.compare_digest(self.sign(message, purpose), signature)
+        return _is_same(self.sign(message, purpose), signature)
 
 
 def _signature(key: bytes, message: str, purpose: str) -> str:
     digest = hmac.new(key, f"sign\0{purpose}\0{message}".encode(), hashlib.sha256).digest()[:16]
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _is_same(ours: str, theirs: str) -> bool:
+    return hmac.compare_digest(ours.encode(), theirs.encode(errors="replace"))
 
 
 def _bound(key_id: str, place: str) -> bytes:

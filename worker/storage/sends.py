@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 from sqlalchemy.sql.expression import alias
 
 from worker.domain.consent import SuppressionScope
+from worker.domain.ids import is_id
 from worker.domain.sends import PENDING, CancelReason, SendKind, SendState
 from worker.storage import pauses
+from worker.storage.database import insert_for
 from worker.storage.tables import enrollments, installation, leads, sends, suppressions
 
 CLAIM_LEASE = timedelta(seconds=60)
@@ -48,10 +50,9 @@ class NewSend:
 
 def plan(connection: Connection, send: NewSend) -> bool:
     """Plan a send; False where it is planned (or was sent) already, which is how repeats stay harmless."""
-    if connection.execute(select(sends.c.id).where(sends.c.id == send.id)).first():
-        return False
-    connection.execute(
-        insert(sends).values(
+    inserted = connection.execute(
+        insert_for(connection)(sends)
+        .values(
             id=send.id,
             lead_id=send.lead_id,
             enrollment_id=send.enrollment_id,
@@ -64,8 +65,9 @@ def plan(connection: Connection, send: NewSend) -> bool:
             due_at=send.due_at,
             first_due_at=send.due_at,
         )
+        .on_conflict_do_nothing()
     )
-    return True
+    return inserted.rowcount == 1
 
 
 def claim_due(connection: Connection, now: datetime, real_now: datetime, limit: int) -> list[Mapping[str, Any]]:
@@ -231,6 +233,8 @@ def of_lead(connection: Connection, lead_id: str) -> list[Mapping[str, Any]]:
 
 def by_id(connection: Connection, send_id: str) -> Mapping[str, Any] | None:
     """One send."""
+    if not is_id(send_id):
+        return None
     row = connection.execute(select(sends).where(sends.c.id == send_id)).first()
     return dict(row._mapping) if row else None
 

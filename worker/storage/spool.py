@@ -53,7 +53,7 @@ class Spool:
         """The files not yet confirmed, oldest first."""
         for path in sorted(self._ready.glob("*.sealed")):
             try:
-                text = path.read_text(encoding="ascii")
+                text = path.read_text(encoding="ascii", errors="replace")  # damage is for the relay to judge
                 written_at = path.stat().st_mtime
             except FileNotFoundError:
                 continue  # confirmed by another relay pass in between

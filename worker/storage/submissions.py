@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
+from worker.errors import BrokenSeal
+from worker.storage.database import insert_for
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import parked, submissions
 
@@ -33,9 +35,13 @@ def envelope_id(text: str) -> str:
 
 
 def open_envelope(text: str, ring: KeyRing) -> Submission:
-    """What was sealed. Raises SealError."""
+    """What was sealed. Raises SealError, also where it opens and holds no submission."""
     submission_id, _, sealed = text.partition(":")
-    return Submission.from_json(json.loads(ring.open(sealed, _place(submission_id))))
+    plain = ring.open(sealed, _place(submission_id))
+    try:
+        return Submission.from_json(json.loads(plain))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BrokenSeal("it opens, but holds no submission") from None
 
 
 def open_stored(row: Mapping[str, Any], ring: KeyRing) -> Submission:
@@ -60,8 +66,7 @@ def body_digest(submission: Submission) -> str:
 
 def store(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a submission; False where it is stored already, and nothing must be done again."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    inserted = connection.execute(dialect.insert(submissions).values(**values).on_conflict_do_nothing())
+    inserted = connection.execute(insert_for(connection)(submissions).values(**values).on_conflict_do_nothing())
     return inserted.rowcount == 1
 
 
@@ -72,6 +77,8 @@ def assign(connection: Connection, submission_id: str, lead_id: str) -> None:
 
 def set_status(connection: Connection, submission_id: str, expected: str, status: str) -> bool:
     """Move a submission from one status to another; False where it did not stand there."""
+    if not is_id(submission_id):
+        return False
     updated = connection.execute(
         update(submissions)
         .where(submissions.c.id == submission_id, submissions.c.status == expected)
@@ -82,13 +89,15 @@ def set_status(connection: Connection, submission_id: str, expected: str, status
 
 def by_id(connection: Connection, submission_id: str) -> Mapping[str, Any] | None:
     """One stored submission."""
+    if not is_id(submission_id):
+        return None
     row = connection.execute(select(submissions).where(submissions.c.id == submission_id)).first()
     return dict(row._mapping) if row else None
 
 
 def confirmed(connection: Connection, ids: Iterable[str]) -> set[str]:
     """Which of these the database holds, stored or parked: the spool may let go of them."""
-    wanted, found = sorted(ids), set[str]()
+    wanted, found = sorted(filter(is_id, ids)), set[str]()
     for start in range(0, len(wanted), _MANY):
         some = wanted[start : start + _MANY]
         stored = select(submissions.c.id).where(submissions.c.id.in_(some))

@@ -6,17 +6,16 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.domain.consent import SCOPE_OF, SuppressionReason, SuppressionScope
+from worker.storage.database import insert_for
 from worker.storage.tables import suppressions
 
 
 def add(connection: Connection, address_hash: str, reason: SuppressionReason, origin: str, at: datetime) -> bool:
     """Suppress an address; False where it was suppressed to this extent already."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     inserted = connection.execute(
-        dialect.insert(suppressions)
+        insert_for(connection)(suppressions)
         .values(address_hash=address_hash, scope=SCOPE_OF[reason], reason=reason, origin=origin, at=at)
         .on_conflict_do_nothing()
     )

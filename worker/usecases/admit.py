@@ -17,6 +17,7 @@ from worker.content.catalog import ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_CONFIRM, Cat
 from worker.domain.ids import LeadId, acknowledgement_id, new_id
 from worker.domain.leads import Condition, Location, Treatment
 from worker.domain.routing import Route, Topic, read_topic, route
+from worker.domain.safety import CrisisTier
 from worker.domain.sends import SendKind
 from worker.domain.submissions import Submission
 from worker.storage import alerts, enrollments, installation, leads, sends, submissions, suppressions, timeline
@@ -219,7 +220,8 @@ def _merge_identity(admission: _Admission, lead: Mapping[str, Any]) -> dict[str,
 
 
 def _hold_for_crisis(admission: _Admission, lead: Mapping[str, Any]) -> Mapping[str, Any]:
-    hold = f"crisis_{admission.submission.crisis}"
+    is_held_harder = lead["hold_reason"] is not None and admission.submission.crisis is not CrisisTier.ACUTE
+    hold = lead["hold_reason"] if is_held_harder else f"crisis_{admission.submission.crisis}"
     leads.change(admission.connection, lead["id"], hold_reason=hold)
     admission.note(Happened.CRISIS, lead["id"], tier=admission.submission.crisis)
     alerts.queue(

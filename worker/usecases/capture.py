@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
 from worker.errors import SealError
 from worker.storage import alerts, installation, parked, submissions, timeline
@@ -53,6 +54,7 @@ def capture(services: Services, envelopes: Sequence[str]) -> Captured:
             total += _capture_one(services, connection, envelope)
     if total.stored:
         services.queue.deliver()
+    if total.stored or total.quarantined or total.parked:
         services.queue.alert()
     return total
 
@@ -61,7 +63,7 @@ def _capture_one(services: Services, connection: Connection, envelope: str) -> C
     now = installation.product_now(connection)
     try:
         submission = submissions.open_envelope(envelope, services.ring)
-    except (SealError, ValueError, KeyError) as error:
+    except SealError as error:
         return _park(connection, envelope, type(error).__name__, now)
     body_hash = submissions.body_hash(submission, services.vault.lookup)
     if not submissions.store(connection, _row(services, submission, body_hash, now)):
@@ -107,8 +109,10 @@ def _quarantine(connection: Connection, submission: Submission, now: datetime) -
 
 
 def _park(connection: Connection, envelope: str, code: str, now: datetime) -> Captured:
-    submission_id, _, sealed = envelope.partition(":")
+    written, _, sealed = envelope.partition(":")
+    submission_id = written if is_id(written) else None  # a damaged one is kept all the same
     log.warning("submission.parked", submission_id=submission_id, code=code)
-    if parked.park_submission(connection, submission_id, sealed, code, now):
-        alerts.queue(connection, AlertKind.SUBMISSION_PARKED, submission_id, None, now, real_now(connection))
+    item_id = parked.park_submission(connection, submission_id, sealed or envelope, code, now)
+    if item_id is not None:
+        alerts.queue(connection, AlertKind.SUBMISSION_PARKED, item_id, None, now, real_now(connection))
     return Captured(parked=1)

@@ -23,8 +23,8 @@ from sqlalchemy import Connection
 from worker.content.render import Renderer
 from worker.delivery.base import Message
 from worker.domain.eligibility import Decision, Hold, Proceed, Shift, Skip, decide
-from worker.domain.sends import HoldReason, SendState
-from worker.errors import TemplateError, TransientDeliveryError
+from worker.domain.sends import NEEDS_STAFF, HoldReason, SendState
+from worker.errors import SealError, TemplateError, TransientDeliveryError
 from worker.storage import alerts, contents, installation, leads, sends, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
@@ -137,9 +137,10 @@ def _compose_all(
         try:
             identity = services.vault.open_identity(people[send["lead_id"]])
             message = compose(renderer, send, identity, services.vault.lookup, services.public_url, now)
-        except (TemplateError, ValueError) as error:
+        except (TemplateError, ValueError, SealError) as error:
             log.warning("send.not_composed", send_id=send["id"], error=type(error).__name__)
-            broken[send["id"]] = Hold(HoldReason.CONTENT_BROKEN)
+            unreadable = isinstance(error, SealError)
+            broken[send["id"]] = Hold(HoldReason.IDENTITY_SEALED if unreadable else HoldReason.CONTENT_BROKEN)
         else:
             ready.append(_Ready(send=send, message=message))
     return ready, broken
@@ -189,6 +190,6 @@ def _put_aside(
 
 
 def _tell_staff_of_hold(connection: Connection, send: Mapping[str, Any], reason: HoldReason, now: datetime) -> None:
-    if reason in {HoldReason.REVIEW_OVERDUE, HoldReason.CONTENT_MISSING, HoldReason.CONTENT_BROKEN}:
+    if reason in NEEDS_STAFF:
         subject = f"{reason}/{send['email']}/{now.date()}"
         alerts.queue(connection, AlertKind.CONTENT_HELD, subject, None, now, real_now(connection))

@@ -101,6 +101,7 @@ def _text_of(services: Services, alert: Mapping[str, Any]) -> AlertText:
     place = clinic.places[where].city if clinic and where in clinic.places else where.value.replace("_", " ")
     zone = clinic.calendars(where)[0].zone if clinic else "UTC"
     lines = [f"{place}, {_local(alert['created_at'], zone)}, reference {lead['reference']}."]
+    lines.append(f"On the server: nurture leads explain {lead['reference']}.")
     if lead["email_hash"] is None:
         lines.append("They left a phone number only: no email will be sent. Please call.")
     return AlertText(

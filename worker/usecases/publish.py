@@ -10,8 +10,9 @@ from worker.content.load import load_catalog
 from worker.content.render import Renderer
 from worker.content.snapshots import pack, snapshot_hash, unpack
 from worker.domain.leads import Location
+from worker.domain.sends import MENDED_BY_PUBLISHING
 from worker.errors import ContentInvalid, TemplateError
-from worker.storage import contents, installation, timeline
+from worker.storage import contents, installation, sends, timeline
 from worker.storage.database import Database
 from worker.storage.timeline import Happened
 
@@ -65,6 +66,8 @@ def publish(database: Database, files: Mapping[str, str], approved_by: str, note
         contents.store(connection, name, pack(files), now, approved_by, note)
         if before != name:
             installation.activate(connection, name)
+            for reason in MENDED_BY_PUBLISHING:
+                sends.release_holds(connection, now, reason=reason)
             timeline.add(connection, Happened.PUBLISHED, now, None, actor=approved_by, snapshot=name, before=before)
     return Published(snapshot=name, changed=before != name, emails=len(renderer.catalog.emails))
 

@@ -33,12 +33,6 @@ MAX_ATTEMPTS = 12
 
 _FIRST_RETRY = timedelta(minutes=1)
 _LONGEST_RETRY = timedelta(hours=6)
-_PERSON_ENDS_IT = {
-    SkipReason.SUPPRESSED,
-    SkipReason.NO_CONSENT,
-    SkipReason.NO_EMAIL_ADDRESS,
-    SkipReason.ENROLLMENT_ENDED,
-}
 
 
 def record_outcome(services: Services, send: Mapping[str, Any], outcome: Outcome) -> str:
@@ -131,10 +125,10 @@ def plan_after_skip(
     now: datetime,
 ) -> None:
     """Plan the step after one that was not sent. Its wait counts from the last send that was."""
-    if send["kind"] != SendKind.NURTURE:
-        return
-    if reason in _PERSON_ENDS_IT:
-        exit_sequence(connection, send["lead_id"], CancelReason(_EXIT_FOR[reason]), now)
+    if send["kind"] != SendKind.NURTURE or reason is SkipReason.ENROLLMENT_ENDED:
+        return  # whatever ended the enrollment has seen to what follows, perhaps another sequence
+    if reason in _EXIT_FOR:
+        exit_sequence(connection, send["lead_id"], _EXIT_FOR[reason], now)
         return
     anchor = sends.last_of_enrollment(connection, send["enrollment_id"])
     _plan_next(connection, catalog, send, anchor=anchor, now=now)
@@ -172,9 +166,8 @@ def _plan_next(
         )
 
 
-_EXIT_FOR = {
+_EXIT_FOR: dict[SkipReason | None, CancelReason] = {
     SkipReason.SUPPRESSED: CancelReason.UNSUBSCRIBED,
     SkipReason.NO_CONSENT: CancelReason.UNSUBSCRIBED,
     SkipReason.NO_EMAIL_ADDRESS: CancelReason.STAFF_STOP,
-    SkipReason.ENROLLMENT_ENDED: CancelReason.STAFF_STOP,
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from worker.domain.ids import is_id
 from worker.storage import submissions
 from worker.storage.spool import Spool, SpoolFile
 from worker.usecases.services import Services
@@ -53,11 +54,19 @@ class Relay:
         pushed = 0
         for file in due:
             if _ids(file) <= confirmed:
-                self.spool.remove(file)
-                self._pushes.pop(file.path, None)
+                self._let_go(file)
             else:
                 pushed += self._push(file)
         return pushed
+
+    def _let_go(self, file: SpoolFile) -> None:
+        """All that can be read in it is confirmed; a damaged rest is kept for a person."""
+        self._pushes.pop(file.path, None)
+        if len(_ids(file)) == len(set(file.envelopes)):
+            self.spool.remove(file)
+        else:
+            self.spool.quarantine(file)
+            log.error("spool.damaged", file=file.path.name)
 
     def _state(self, file: SpoolFile) -> _Pushes:
         return self._pushes.setdefault(file.path, _Pushes())
@@ -75,7 +84,8 @@ class Relay:
             log.error("spool.quarantined", file=file.path.name, count=len(file.envelopes))
             return False
         state.next_at = time.monotonic() + min(FIRST_RETRY_S * 2 ** min(state.count, 10), LONGEST_RETRY_S)
-        if not self.services.queue.capture(file.envelopes):
+        readable = [envelope for envelope in file.envelopes if is_id(submissions.envelope_id(envelope))]
+        if not self.services.queue.capture(readable):
             state.next_at = time.monotonic() + FIRST_RETRY_S
             return False  # the broker is away: that is not the file's fault, so it does not count
         state.count += 1
@@ -83,4 +93,4 @@ class Relay:
 
 
 def _ids(file: SpoolFile) -> set[str]:
-    return {submissions.envelope_id(envelope) for envelope in file.envelopes}
+    return {name for envelope in file.envelopes if is_id(name := submissions.envelope_id(envelope))}
