@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
+import threading
 from collections.abc import Sequence
 from functools import cache
 
@@ -52,6 +55,30 @@ class CeleryQueue:
         return True
 
 
+class HintsInBackground(CeleryQueue):
+    """For the web: a click must not wait for a broker that is away. Hints that pile up meanwhile are dropped."""
+
+    def __init__(self) -> None:
+        self._hints: queue.Queue[TaskName] = queue.Queue(maxsize=16)
+        threading.Thread(target=self._keep_sending, name="hints", daemon=True).start()
+
+    def deliver(self) -> None:
+        """Something is due."""
+        self._hint(TaskName.DELIVER)
+
+    def alert(self) -> None:
+        """An alert waits."""
+        self._hint(TaskName.ALERT)
+
+    def _hint(self, task: TaskName) -> None:
+        with contextlib.suppress(queue.Full):
+            self._hints.put_nowait(task)
+
+    def _keep_sending(self) -> None:
+        while True:
+            self._send(self._hints.get(), [])
+
+
 @cache
 def process_settings() -> Settings:
     """The settings of this process."""
@@ -68,7 +95,7 @@ def open_broker(settings: Settings) -> Broker:
     return Broker(settings.broker)
 
 
-def make_services(settings: Settings) -> Services:
+def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQueue) -> Services:
     """Services by these settings. Raises ConfigurationError."""
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     provider = open_provider(settings.mail_url, settings.state, production=settings.is_production)
@@ -78,7 +105,7 @@ def make_services(settings: Settings) -> Services:
         ring=settings.key_ring(),
         provider=provider,
         alerts=open_alerts(settings.alert_url, provider, sender, settings.state),
-        queue=CeleryQueue(),
+        queue=queue_class(),
         public_url=settings.links,
     )
 

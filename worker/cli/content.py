@@ -119,15 +119,25 @@ def render(
         return
     if email is None or email not in renderer.catalog.emails:
         fail(f"Name an email: {', '.join(renderer.catalog.emails)}")
-    uses = [use for use in publishing.places_of_use(renderer) if use[0] == email]
-    use = next((use for use in uses if location is None or use[1] == location), None)
-    if use is None:
-        fail(f"{email} is not sent at {location}; it is at {', '.join(sorted({use[1] for use in uses}))}.")
     personas = renderer.catalog.personas
     if persona and persona not in personas:
         fail(f"There is no persona {persona!r}; there are {', '.join(personas)}.")
     who = personas[persona] if persona else next(iter(personas.values()))
+    use = _use_for(renderer, email, who, location, follow_persona=bool(persona))
     typer.echo(_output(renderer, use, who, output), nl=False)
+
+
+def _use_for(
+    renderer: Renderer, email: str, who: Persona, location: Location | None, *, follow_persona: bool
+) -> tuple[str, Location, str | None]:
+    """Where the email is shown: the location asked for, else the persona's; her own sequence where it has it."""
+    uses = [use for use in publishing.places_of_use(renderer) if use[0] == email]
+    own_location, own_sequence = _route_of(renderer.catalog, who)
+    wanted = location or (own_location if follow_persona else None)
+    at_place = [use for use in uses if wanted is None or use[1] == wanted]
+    if not at_place:
+        fail(f"{email} is not sent at {wanted}; it is at {', '.join(sorted({use[1] for use in uses}))}.")
+    return next((use for use in at_place if follow_persona and use[2] == own_sequence), at_place[0])
 
 
 def _render_all(renderer: Renderer, output: Format, out: Path) -> None:

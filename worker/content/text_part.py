@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from markdown_it.token import Token
 
@@ -26,66 +27,92 @@ def to_text(markdown: str) -> str:
     return "\n".join(writer.lines).strip("\n") + "\n"
 
 
-class _Writer:
-    """Holds the lines so far, and the list items and quotations that the next block stands in."""
+@dataclass(slots=True)
+class _Container:
+    """A list item or quotation: what stands before its first line, and before the others."""
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self._prefixes: list[str] = []
-        self._numbers: list[int] = []
+    first: str
+    rest: str
+    is_used: bool = False
+
+
+@dataclass(slots=True)
+class _List:
+    """A list: the number of its next item, or 0 for bullets; and which list of the text it is."""
+
+    next_number: int
+    identity: int
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Holds the lines so far, and the lists, items and quotations that the next block stands in."""
+
+    lines: list[str] = field(default_factory=list)
+    _containers: list[_Container] = field(default_factory=list)
+    _lists: list[_List] = field(default_factory=list)
+    _lists_seen: int = 0
+    _lists_of_last: frozenset[int] = frozenset()
 
     def take(self, token: Token, opening: Token) -> None:
         """Write one token; `opening` is the one before it, which says what an inline token belongs to."""
         if token.type == "inline":
-            self._write_block(token, opening)
-        elif token.type in {"bullet_list_open", "ordered_list_open"}:
-            self._numbers.append(int(token.attrGet("start") or 1) if token.type.startswith("ordered") else 0)
-        elif token.type in {"bullet_list_close", "ordered_list_close"}:
-            self._numbers.pop()
-        elif token.type == "list_item_open":
-            self._begin_item()
-        elif token.type == "blockquote_open":
-            self._prefixes.append("> ")
-        elif token.type in {"list_item_close", "blockquote_close"}:
-            self._prefixes.pop()
+            self._write_inline(token, opening)
+        elif token.type in {"fence", "code_block"}:
+            self._write(token.content.rstrip("\n").split("\n"), is_tight=False)
         elif token.type == "hr":
-            self.lines += ["", "-" * 24]
+            self._write(["-" * 24], is_tight=False)
+        else:
+            self._enter_or_leave(token)
 
-    def _begin_item(self) -> None:
-        number = self._numbers[-1]
-        self._prefixes.append(f"{number}. " if number else "- ")
-        self._numbers[-1] += bool(number)
+    def _enter_or_leave(self, token: Token) -> None:
+        if token.type in {"bullet_list_open", "ordered_list_open"}:
+            self._lists_seen += 1
+            start = int(token.attrGet("start") or 1) if token.type.startswith("ordered") else 0
+            self._lists.append(_List(start, self._lists_seen))
+        elif token.type in {"bullet_list_close", "ordered_list_close"}:
+            self._lists.pop()
+        elif token.type == "list_item_open":
+            self._containers.append(self._new_item())
+        elif token.type == "blockquote_open":
+            self._containers.append(_Container("> ", "> "))
+        elif token.type in {"list_item_close", "blockquote_close"}:
+            self._containers.pop()
 
-    def _write_block(self, token: Token, opening: Token) -> None:
-        is_tight_item = opening.hidden and bool(self.lines) and self._last_was_item()
-        if self.lines and not is_tight_item:
+    def _new_item(self) -> _Container:
+        inner = self._lists[-1]
+        marker = f"{inner.next_number}. " if inner.next_number else "- "
+        inner.next_number += bool(inner.next_number)
+        return _Container(marker, " " * len(marker))
+
+    def _write_inline(self, token: Token, opening: Token) -> None:
+        width = WIDTH - sum(len(container.rest) for container in self._containers)
+        wrapped = [line for text in _text_of(token.children or []).split("\n") for line in _wrap(text, width)]
+        if opening.tag in _HEADINGS and wrapped:
+            wrapped.append(_HEADINGS[opening.tag] * max(map(len, wrapped)))
+        self._write(wrapped, is_tight=opening.hidden)
+
+    def _write(self, block: Sequence[str], *, is_tight: bool) -> None:
+        """Append a block, a blank line before it unless it continues a tight list."""
+        mine = frozenset(inner.identity for inner in self._lists)
+        if self.lines and not (is_tight and mine & self._lists_of_last):
             self.lines.append("")
-        first = "".join([" " * len(prefix) for prefix in self._prefixes[:-1]] + self._prefixes[-1:])
-        wrapped = [line for text in _text_of(token).split("\n") for line in _wrap(text, first)]
-        self.lines += wrapped
-        if opening.tag in _HEADINGS:
-            self.lines.append(_HEADINGS[opening.tag] * min(max(map(len, wrapped)), WIDTH))
+        self._lists_of_last = mine
+        for line in block:
+            self.lines.append((self._prefix() + line).rstrip())
 
-    def _last_was_item(self) -> bool:
-        return self.lines[-1].lstrip().startswith(("- ", *"0123456789")) or self.lines[-1].startswith("  ")
-
-
-def _wrap(text: str, first: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=" " * len(first),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    def _prefix(self) -> str:
+        prefix = "".join(item.rest if item.is_used else item.first for item in self._containers)
+        for container in self._containers:
+            container.is_used = True
+        return prefix
 
 
-def _text_of(inline: Token) -> str:
-    return _text_of_children(inline.children or [])
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
-def _text_of_children(children: Sequence[Token]) -> str:
+def _text_of(children: Sequence[Token]) -> str:
     parts: list[str] = []
     links: list[tuple[int, str]] = []
     for child in children:

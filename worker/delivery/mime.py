@@ -15,7 +15,8 @@ from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
 
-_CRLF_IN = re.compile(r"[\r\n\x00]")
+# Everything that some reader, or email.header.Header, takes for a line break, and other controls.
+_CRLF_IN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 
 
@@ -44,7 +45,7 @@ def build(letter: Letter) -> bytes:
     """
     boundary = f"=_{letter.message_id.partition('@')[0].replace('.', '-')}"
     headers = [
-        _structured("From", f"{_display_name(letter.from_name)} <{letter.from_address}>"),
+        _from(letter.from_name, letter.from_address),
         _structured("To", letter.to),
         _structured("Reply-To", letter.reply_to),
         _unstructured("Subject", letter.subject),
@@ -73,6 +74,11 @@ def _unsubscribe_headers(url: str | None) -> list[str]:
     ]
 
 
+def _from(name: str, address: str) -> str:
+    """The From header; an encoded name may be folded, the address is checked like any structured value."""
+    return f"From: {_display_name(name)} {_structured('', f'<{address}>').removeprefix(': ')}"
+
+
 def _structured(name: str, value: str) -> str:
     if _CRLF_IN.search(value):
         raise ValueError(f"header {name} holds a line break")
@@ -83,16 +89,16 @@ def _structured(name: str, value: str) -> str:
 def _unstructured(name: str, value: str) -> str:
     if _CRLF_IN.search(value):
         raise ValueError(f"header {name} holds a line break")
-    charset = "us-ascii" if value.isascii() else "utf-8"
+    charset = "utf-8" if not value.isascii() or "=?" in value else "us-ascii"
     return f"{name}: " + Header(value, charset, maxlinelen=76, header_name=name).encode(linesep="\r\n")
 
 
 def _display_name(name: str) -> str:
     if _CRLF_IN.search(name):
         raise ValueError("a display name holds a line break")
-    if not name.isascii():
-        return Header(name, "utf-8", maxlinelen=10_000).encode()
-    if _ATOM.fullmatch(name):
+    if not name.isascii() or "=?" in name:
+        return Header(name, "utf-8", maxlinelen=75, header_name="From").encode(linesep="\r\n")
+    if _ATOM.fullmatch(name) and "  " not in name and name == name.strip():
         return name
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -48,7 +48,8 @@ class Treatment(StrEnum):
 
 
 _NAME_MAX = 40
-_NOT_A_NAME = re.compile(r"[<>{}\[\]()|\\/@#$%^*_=+~`\"&;:!?\d]|\.\w|https?|www", re.IGNORECASE)
+_NAME_MAX_WORDS = 3
+_NOT_A_NAME = re.compile(r"[<>{}\[\]()|\\/@#$%^*_=+~`\"&;:!?,\d]|\.\w|https?|www", re.IGNORECASE)
 
 
 def greeting_name(first_name: str | None) -> str | None:
@@ -59,8 +60,10 @@ def greeting_name(first_name: str | None) -> str | None:
     if not first_name:
         return None
     name = " ".join(unicodedata.normalize("NFC", first_name).split())
-    printable = all(unicodedata.category(character)[0] != "C" for character in name)
-    if not name or len(name) > _NAME_MAX or not printable or _NOT_A_NAME.search(name):
+    kinds = {unicodedata.category(character)[0] for character in name}
+    if "L" not in kinds or kinds & {"C", "S"} or _NOT_A_NAME.search(name):
+        return None
+    if len(name) > _NAME_MAX or len(name.split()) > _NAME_MAX_WORDS or unicodedata.category(name[0])[0] != "L":
         return None
     return name[0].upper() + name[1:]
 

@@ -181,17 +181,23 @@ def squash(text: str) -> str:
 
 
 def _by_choice(evidence: LocationEvidence, rules: LocationRules) -> Location | None:
-    text = unicodedata.normalize("NFKC", evidence.choice or "").casefold().replace(".", "")
+    text = _words(evidence.choice or "")
     if text in set(CLINICS):
         return Location(text)
     for phrase in rules.brand_phrases:
-        text = re.sub(rf"\b{re.escape(phrase)}\b", " ", text)
+        text = re.sub(rf"\b{re.escape(phrase)}s?\b", " ", text)
     named = {
         location
         for location, words in rules.words.items()
         if any(re.search(rf"\b{re.escape(word)}\b", text) for word in words)
     }
     return named.pop() if len(named) == 1 else None
+
+
+def _words(text: str) -> str:
+    """Lower-case words with one space between them: no dots, apostrophes, hyphens or runs of spaces."""
+    folded = re.sub(r"[.'’]", "", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(re.findall(r"[^\W_]+", folded))
 
 
 def _by_zip(evidence: LocationEvidence, rules: LocationRules) -> Location | None:

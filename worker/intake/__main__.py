@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uvicorn
 
-from worker.bootstrap import make_services, open_broker, process_settings
+from worker.bootstrap import HintsInBackground, make_services, open_broker, process_settings
 from worker.intake.app import create_app
 from worker.logs import configure_logs
 
@@ -18,7 +18,7 @@ def main() -> None:
     """Serve until asked to stop."""
     settings = process_settings()
     configure_logs(settings.log_level, "web")
-    services, broker = make_services(settings), open_broker(settings)
+    services, broker = make_services(settings, HintsInBackground), open_broker(settings)
     host, port = settings.bind.rsplit(":", 1)
     uvicorn.run(
         create_app(services, settings, broker),

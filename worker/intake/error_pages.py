@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 from fastapi import FastAPI, Request
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -34,6 +35,16 @@ def add_error_pages(app: FastAPI, content: PublicContent) -> None:
             return page(pages.not_found_page(clinic), 404, headers)
         html = pages.problem_page(clinic, title=title, detail="Please go back.", status=error.status_code)
         return page(html, error.status_code, headers)
+
+    @app.exception_handler(SQLAlchemyError)
+    async def database_away(request: Request, error: SQLAlchemyError) -> Response:
+        log.warning("request.database_away", error=type(error).__name__)
+        title, detail = "We can't do this just now", "Nothing was changed. Please try again in a few minutes."
+        headers = {"Retry-After": "60"}
+        if wants_page(request) or request.method == "GET":
+            html = pages.problem_page(content.catalog.clinic, title=title, detail=detail, status=503)
+            return page(html, 503, headers)
+        return problem(503, "not-now", title, detail, headers=headers)
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:

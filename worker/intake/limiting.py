@@ -36,7 +36,8 @@ class ClientLimit:
 
     def _client(self, request: Request) -> str:
         address = request.client.host if request.client else "unknown"
-        for hop in reversed(request.headers.get("x-forwarded-for", "").split(",")):
+        hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")  # proxies may add lines of their own
+        for hop in reversed(hops):
             if not self._is_trusted(address) or not hop.strip():
                 break
             address = hop.strip()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from worker.domain.submissions import Submission
-from worker.errors import InvalidSubmission, SealError
+from worker.errors import FieldError, InvalidSubmission, SealError
 from worker.intake import pages
 from worker.intake.acceptor import Acceptor
 from worker.intake.form_token import check_token, new_token
@@ -27,6 +28,7 @@ from worker.storage.sealing import KeyRing
 log = structlog.get_logger()
 
 _RETRY_AFTER = {"Retry-After": "30"}
+_TRY_AGAIN = {429, 503}
 _MAX_KEY = 200
 
 
@@ -47,50 +49,57 @@ class SubmissionEndpoint:
     async def post(self, request: Request) -> Response:
         """Answer one post."""
         as_json = is_json(request)
-        if not self._limit.allows(request):
-            return self._trouble(as_json, 429, "too-many", "Too many requests", "Please wait a minute and try again.")
         try:
             fields = await read_fields(request)
         except Unreadable as error:
             return self._trouble(as_json, error.status, "unreadable", error.title, error.detail)
-        header = request.headers.get("idempotency-key")
-        key = header or flat(fields, "idempotency_key") or None
-        if key is not None and len(key) > _MAX_KEY:
-            return self._trouble(
-                as_json, 400, "idempotency-key", "The key is too long", f"Use up to {_MAX_KEY} characters."
-            )
-        token = check_token(flat(fields, "form_token"), "" if header else key or "", self._ring)
+        post = _Post(fields=fields, as_json=as_json, header_key=request.headers.get("idempotency-key"))
+        if not self._limit.allows(request):
+            return self._again(post, 429, "too-many", "Too many requests", "Please wait a minute and try again.")
+        if post.key is not None and len(post.key) > _MAX_KEY:
+            detail = f"Use up to {_MAX_KEY} characters."
+            return self._trouble(as_json, 400, "idempotency-key", "The key is too long", detail)
+        token = check_token(flat(fields, "form_token"), "" if post.header_key else post.key or "", self._ring)
         try:
-            submission = understand(fields, self._content.catalog, datetime.now(UTC), key, token)
+            submission = understand(fields, self._content.catalog, datetime.now(UTC), post.key, token)
         except InvalidSubmission as error:
-            return self._invalid(as_json, error, fields)
-        return await self._accept(submission, as_json=as_json, has_key=key is not None)
+            return self._invalid(post, error)
+        return await self._accept(submission, post)
 
-    async def _accept(self, submission: Submission, *, as_json: bool, has_key: bool) -> Response:
-        try:
-            if has_key and not self._keys.begin(submission):
-                return self._accepted(submission, as_json=as_json)
-            if has_key and await asyncio.to_thread(self._keys.stored_otherwise, submission):
-                self._keys.forget(submission)
-                raise KeyConflict
-        except KeyConflict:
-            detail = "This Idempotency-Key was used for another body. Use a new key for a new submission."
-            return self._trouble(as_json, 422, "idempotency-conflict", "The key belongs to another body", detail)
-        except StillRunning:
-            detail = "The first request with this Idempotency-Key is still running. Try again in a moment."
-            return self._trouble(as_json, 409, "still-running", "Still running", detail)
+    async def _accept(self, submission: Submission, post: _Post) -> Response:
+        if post.key is not None:
+            answer = await self._as_before(submission, post)
+            if answer is not None:
+                return answer
         try:
             await self._acceptor.accept(submissions.envelope(submission, self._ring))
         except OSError:
             self._keys.forget(submission)
-            return self._trouble(
-                as_json, 503, "not-saved", "We could not save this just now",
-                "Nothing was stored. Please try again in a moment, or call us.",
-            )  # fmt: skip
-        if has_key:
+            detail = "Nothing was stored. Please try again in a moment, or call us."
+            return self._again(post, 503, "not-saved", "We could not save this just now", detail)
+        if post.key is not None:
             self._keys.done(submission)
         log.info("submission.accepted", submission_id=submission.id)
-        return self._accepted(submission, as_json=as_json)
+        return self._accepted(submission, as_json=post.as_json)
+
+    async def _as_before(self, submission: Submission, post: _Post) -> Response | None:
+        """The answer to a repeat, or to a key used otherwise; None for a first request."""
+        try:
+            if not self._keys.begin(submission):
+                return self._accepted(submission, as_json=post.as_json)
+            if await self._keys.stored_otherwise(submission):
+                self._keys.forget(submission)
+                raise KeyConflict
+        except KeyConflict:
+            detail = "This Idempotency-Key was used for another body. Use a new key for a new submission."
+            return self._trouble(post.as_json, 422, "idempotency-conflict", "The key belongs to another body", detail)
+        except StillRunning:
+            # A second click shows the person the answer to it: wait, and answer alike. Programs get their 409.
+            if not post.as_json and await self._keys.wait_for_first(submission):
+                return self._accepted(submission, as_json=False)
+            detail = "The first request with this Idempotency-Key is still running. Try again in a moment."
+            return self._trouble(post.as_json, 409, "still-running", "Still running", detail)
+        return None
 
     def _accepted(self, submission: Submission, *, as_json: bool) -> Response:
         crisis = submission.crisis is not None
@@ -121,34 +130,50 @@ class SubmissionEndpoint:
             return page(pages.not_found_page(self._content.catalog.clinic), 404)
         return page(pages.thanks_page(self._content.catalog.clinic, reference=reference, crisis=bool(crisis)))
 
-    def form(self, key: str, fields: Fields | None = None, error: InvalidSubmission | None = None) -> Response:
+    def form(
+        self, key: str, fields: Fields | None = None, errors: Sequence[FieldError] = (), status: int = 200
+    ) -> Response:
         """The consultation form, empty or with what was typed and what is wrong with it."""
         catalog = self._content.catalog
         if key not in catalog.forms:
             return page(pages.not_found_page(catalog.clinic), 404)
         nonce, token = new_token(self._ring)
         html = pages.form_page(
-            catalog.forms[key],
-            catalog.clinic,
-            values=fields or {},
-            errors=error.errors if error else (),
-            nonce=nonce,
-            token=token,
+            catalog.forms[key], catalog.clinic, values=fields or {}, errors=errors, nonce=nonce, token=token
         )
-        return page(html, 422 if error else 200)
+        return page(html, status, _RETRY_AFTER if status in _TRY_AGAIN else None)
 
-    def _invalid(self, as_json: bool, error: InvalidSubmission, fields: Fields) -> Response:
-        if not as_json:
-            key = flat(fields, "form") or DEFAULT_FORM
-            known = key in self._content.catalog.forms
-            return self.form(key if known else DEFAULT_FORM, fields, error)
+    def _invalid(self, post: _Post, error: InvalidSubmission) -> Response:
+        if not post.as_json:
+            return self._form_again(post, error.errors, 422)
         count = len(error.errors)
         title = "Please check one field" if count == 1 else f"Please check {count} fields"
         return problem(422, "validation", title, "Each entry of `errors` names a field.", errors=error.errors)
 
+    def _again(self, post: _Post, status: int, kind: str, title: str, detail: str) -> Response:
+        """Ask to try again later; a person gets the form back with all that was typed."""
+        if post.as_json:
+            return problem(status, kind, title, detail, headers=_RETRY_AFTER)
+        return self._form_again(post, [FieldError(pointer="", code=kind, detail=f"{title}. {detail}")], status)
+
+    def _form_again(self, post: _Post, errors: Sequence[FieldError], status: int) -> Response:
+        key = flat(post.fields, "form")
+        return self.form(key if key in self._content.catalog.forms else DEFAULT_FORM, post.fields, errors, status)
+
     def _trouble(self, as_json: bool, status: int, kind: str, title: str, detail: str) -> Response:
-        headers = _RETRY_AFTER if status in {429, 503} else None
         if as_json:
-            return problem(status, kind, title, detail, headers=headers)
-        clinic = self._content.catalog.clinic
-        return page(pages.problem_page(clinic, title=title, detail=detail, status=status), status, headers)
+            return problem(status, kind, title, detail)
+        return page(pages.problem_page(self._content.catalog.clinic, title=title, detail=detail, status=status), status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Post:
+    """What came in: the fields, how to answer, and the idempotency key from the header or our own form."""
+
+    fields: Fields
+    as_json: bool
+    header_key: str | None
+
+    @property
+    def key(self) -> str | None:
+        return self.header_key or flat(self.fields, "idempotency_key") or None

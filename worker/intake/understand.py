@@ -134,7 +134,7 @@ def _phone(text: str, *, has_email: bool, errors: list[FieldError], flags: list[
         return None
     try:
         number = phonenumbers.parse(text, "US")
-        if phonenumbers.is_possible_number(number):
+        if phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE:
             return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     except phonenumbers.NumberParseException:
         pass

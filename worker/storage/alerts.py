@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from worker.domain.ids import alert_id
-from worker.storage.database import insert_for
+from worker.storage.database import insert_once
 from worker.storage.tables import alerts
 
 PENDING, SENT, PARKED = "pending", "sent", "parked"
@@ -38,19 +38,18 @@ def queue(
     real_now: datetime,
 ) -> bool:
     """Queue an alert about `subject` (an id); False where it was queued before."""
-    inserted = connection.execute(
-        insert_for(connection)(alerts)
-        .values(
-            id=alert_id(kind, subject),
-            kind=kind,
-            lead_id=lead_id,
-            state=PENDING,
-            created_at=at,
-            not_before=real_now,
-        )
-        .on_conflict_do_nothing()
+    return insert_once(
+        connection,
+        alerts,
+        {
+            "id": alert_id(kind, subject),
+            "kind": kind,
+            "lead_id": lead_id,
+            "state": PENDING,
+            "created_at": at,
+            "not_before": real_now,
+        },
     )
-    return inserted.rowcount == 1
 
 
 def is_due(connection: Connection, real_now: datetime) -> bool:

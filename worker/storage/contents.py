@@ -8,18 +8,17 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from worker.storage.database import insert_for
+from worker.storage.database import insert_once
 from worker.storage.tables import snapshots
 
 
 def store(connection: Connection, name: str, packed: bytes, at: datetime, approved_by: str, note: str) -> bool:
     """Keep a snapshot; False where the same content is kept already."""
-    inserted = connection.execute(
-        insert_for(connection)(snapshots)
-        .values(hash=name, packed=packed, created_at=at, approved_by=approved_by, note=note)
-        .on_conflict_do_nothing()
+    return insert_once(
+        connection,
+        snapshots,
+        {"hash": name, "packed": packed, "created_at": at, "approved_by": approved_by, "note": note},
     )
-    return bool(inserted.rowcount == 1)
 
 
 def packed(connection: Connection, name: str) -> bytes:

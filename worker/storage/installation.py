@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from worker.domain.clock import ProductClock
-from worker.storage.database import insert_for, real_now
+from worker.storage.database import insert_once, real_now
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import installation
 
@@ -17,18 +17,17 @@ _LOOKUP_PLACE = "installation.lookup_key"
 def create(connection: Connection, ring: KeyRing, speed: float) -> bool:
     """Make the row on first start; False where it is there already."""
     now = real_now(connection)
-    inserted = connection.execute(
-        insert_for(connection)(installation)
-        .values(
-            id=1,
-            clock_speed=speed,
-            clock_real_anchor=now,
-            clock_product_anchor=now,
-            lookup_key_sealed=ring.seal(LookupKey.new().key, _LOOKUP_PLACE),
-        )
-        .on_conflict_do_nothing()
+    return insert_once(
+        connection,
+        installation,
+        {
+            "id": 1,
+            "clock_speed": speed,
+            "clock_real_anchor": now,
+            "clock_product_anchor": now,
+            "lookup_key_sealed": ring.seal(LookupKey.new().key, _LOOKUP_PLACE),
+        },
     )
-    return bool(inserted.rowcount == 1)
 
 
 def lookup_key(connection: Connection, ring: KeyRing) -> LookupKey:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, or_, select, update
 
 from worker.domain.ids import is_id
-from worker.storage.database import insert_for
+from worker.storage.database import insert_once
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import leads, submissions
 
@@ -73,7 +73,7 @@ def _place(lead_id: str, name: str) -> str:
 
 def create(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a new lead; False where another transaction has just stored one for the same person."""
-    return connection.execute(insert_for(connection)(leads).values(**values).on_conflict_do_nothing()).rowcount == 1
+    return insert_once(connection, leads, values)
 
 
 def change(connection: Connection, lead_id: str, **values: Any) -> None:

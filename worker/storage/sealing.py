@@ -8,7 +8,6 @@ Look-ups use a keyed hash instead; its key is drawn once per installation and ke
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -42,7 +41,7 @@ class KeyRing:
             key_id, _, encoded = entry.partition(":")
             try:
                 key = base64.b64decode(encoded, validate=True)
-            except binascii.Error:
+            except ValueError:  # binascii.Error is one; so is a character that is not ASCII
                 key = b""
             if not key_id.isalnum() or len(key) != _KEY_BYTES:
                 raise ConfigurationError(

@@ -20,7 +20,7 @@ from worker.domain.consent import SuppressionScope
 from worker.domain.ids import is_id
 from worker.domain.sends import PENDING, CancelReason, SendKind, SendState
 from worker.storage import pauses
-from worker.storage.database import insert_for
+from worker.storage.database import insert_once
 from worker.storage.tables import enrollments, installation, leads, sends, suppressions
 
 CLAIM_LEASE = timedelta(seconds=60)
@@ -50,24 +50,23 @@ class NewSend:
 
 def plan(connection: Connection, send: NewSend) -> bool:
     """Plan a send; False where it is planned (or was sent) already, which is how repeats stay harmless."""
-    inserted = connection.execute(
-        insert_for(connection)(sends)
-        .values(
-            id=send.id,
-            lead_id=send.lead_id,
-            enrollment_id=send.enrollment_id,
-            kind=send.kind,
-            step=send.step,
-            email=send.email,
-            location=send.location,
-            sequence=send.sequence,
-            state=SendState.PLANNED,
-            due_at=send.due_at,
-            first_due_at=send.due_at,
-        )
-        .on_conflict_do_nothing()
+    return insert_once(
+        connection,
+        sends,
+        {
+            "id": send.id,
+            "lead_id": send.lead_id,
+            "enrollment_id": send.enrollment_id,
+            "kind": send.kind,
+            "step": send.step,
+            "email": send.email,
+            "location": send.location,
+            "sequence": send.sequence,
+            "state": SendState.PLANNED,
+            "due_at": send.due_at,
+            "first_due_at": send.due_at,
+        },
     )
-    return inserted.rowcount == 1
 
 
 def claim_due(connection: Connection, now: datetime, real_now: datetime, limit: int) -> list[Mapping[str, Any]]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select, update
 from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
 from worker.errors import BrokenSeal
-from worker.storage.database import insert_for
+from worker.storage.database import insert_once
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import parked, submissions
 
@@ -66,8 +66,7 @@ def body_digest(submission: Submission) -> str:
 
 def store(connection: Connection, values: Mapping[str, Any]) -> bool:
     """Store a submission; False where it is stored already, and nothing must be done again."""
-    inserted = connection.execute(insert_for(connection)(submissions).values(**values).on_conflict_do_nothing())
-    return inserted.rowcount == 1
+    return insert_once(connection, submissions, values)
 
 
 def assign(connection: Connection, submission_id: str, lead_id: str) -> None:

@@ -8,18 +8,17 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, select
 
 from worker.domain.consent import SCOPE_OF, SuppressionReason, SuppressionScope
-from worker.storage.database import insert_for
+from worker.storage.database import insert_once
 from worker.storage.tables import suppressions
 
 
 def add(connection: Connection, address_hash: str, reason: SuppressionReason, origin: str, at: datetime) -> bool:
     """Suppress an address; False where it was suppressed to this extent already."""
-    inserted = connection.execute(
-        insert_for(connection)(suppressions)
-        .values(address_hash=address_hash, scope=SCOPE_OF[reason], reason=reason, origin=origin, at=at)
-        .on_conflict_do_nothing()
+    return insert_once(
+        connection,
+        suppressions,
+        {"address_hash": address_hash, "scope": SCOPE_OF[reason], "reason": reason, "origin": origin, "at": at},
     )
-    return inserted.rowcount == 1
 
 
 def unsubscribed_at(connection: Connection, address_hash: str) -> datetime | None:

@@ -15,7 +15,7 @@ from worker.domain.routing import LocationEvidence, ZipPlace
 from worker.usecases.area_codes import STATE_OF_AREA_CODE
 
 _EARTH_RADIUS_MILES = 3958.8
-_FIVE_DIGITS = re.compile(r"\s*(\d{5})(?:[-\s]?\d{4})?\s*")
+_FIVE_DIGITS = re.compile(r"\s*([0-9]{5})(?:[-\s]?[0-9]{4})?\s*")  # ASCII: the table's own code panics on others
 
 
 def read_evidence(
