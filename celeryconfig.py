@@ -28,6 +28,10 @@ broker_transport_options = {
     "socket_timeout": 5,  # a frozen Redis must not hold anyone for ever
     "socket_connect_timeout": 3,
     "health_check_interval": 10,
+    "max_retries": 1,  # of a publish that finds no broker: whoever publishes must not wait; workers retry for ever
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
 }
 if not broker_url.startswith("redis+socket"):
     broker_transport_options["socket_keepalive"] = True  # TCP only; a unix socket has none
@@ -50,6 +54,7 @@ task_time_limit = 120
 task_soft_time_limit = 90
 
 # --- workers --------------------------------------------------------------------------------------------
+worker_consumer = "worker.tasks.unreadable:ParkingConsumer"  # the stock one drops what it can't read
 worker_prefetch_multiplier = 1  # the fewest messages at risk
 worker_max_tasks_per_child = 1000  # leaks are a fact of life
 worker_max_memory_per_child = 200_000  # kilobytes

@@ -18,6 +18,7 @@ from worker.queues import QUEUE_OF, TaskName
 from worker.settings import Settings, load_settings
 from worker.storage.broker import Broker
 from worker.storage.database import Database
+from worker.storage.witness import Witnesses
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
@@ -100,6 +101,7 @@ def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQue
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     provider = open_provider(settings.mail_url, settings.state, production=settings.is_production)
     sender = f"alerts@{_alert_domain(settings)}"
+    broker = open_broker(settings)
     return Services(
         database=open_database(settings),
         ring=settings.key_ring(),
@@ -107,6 +109,8 @@ def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQue
         alerts=open_alerts(settings.alert_url, provider, sender, settings.state),
         queue=queue_class(),
         public_url=settings.links,
+        broker=broker,
+        witnesses=Witnesses(settings.state / "epoch.json", broker),
     )
 
 

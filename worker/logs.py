@@ -20,7 +20,7 @@ ALLOWED = frozenset(
         "event", "level", "timestamp", "logger", "dropped", "error", "where",
         "submission_id", "lead_id", "send_id", "alert_id", "enrollment_id", "snapshot", "file", "task_id", "task",
         "code", "kind", "email", "queue", "state", "count", "pushed", "stored", "repeated", "quarantined", "parked",
-        "taken_back", "unknown", "resolved", "released", "repaired", "sent", "address", "process", "check_id",
+        "taken_back", "unknown", "resolved", "released", "repaired", "unreadable", "process", "check_id",
     }
 )  # fmt: skip
 """`email` is an email's id in the catalogue, never an address."""
@@ -81,6 +81,8 @@ class _LibraryFormatter(logging.Formatter):
         line = {"level": record.levelname.lower(), "logger": record.name, "event": "library"}
         if record.exc_info and record.exc_info[1]:
             line["error"], line["where"] = describe(record.exc_info[1])
+        elif record.name.startswith("worker."):
+            line["event"] = record.getMessage()
         elif record.name.partition(".")[0] in _PLAIN_SPEAKERS and isinstance(record.msg, str):
             line["event"] = record.msg[:200]  # the pattern, without its arguments
         return json.dumps(line)

@@ -11,7 +11,7 @@ import sys
 import typer
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from worker.cli import content, keys, leads, operate, parked, pausing, product, sends
+from worker.cli import content, keys, leads, lint, operate, parked, pausing, product, sends
 from worker.cli.output import fail
 from worker.errors import WorkerError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (product, operate, pausing, content):
+for part in (product, operate, pausing, content, lint):
     part.register(app)
 app.add_typer(leads.app, name="leads")
 app.add_typer(sends.app, name="sends")

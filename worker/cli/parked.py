@@ -53,7 +53,7 @@ def replay(item_id: str, by: Actor = "") -> None:
         captured = unpark.replay(services, item_id, by or default_actor())
     if captured.parked:
         fail("It could not be handled this time either; it stays parked.")
-    console.print("Replayed." if captured.stored else "Replayed: it was stored already.")
+    console.print("Replayed: it was stored already." if captured.repeated else "Replayed.")
 
 
 @app.command()

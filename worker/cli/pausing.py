@@ -11,12 +11,17 @@ import typer
 from worker.cli.common import Actor, default_actor, open_services
 from worker.cli.output import console, fail
 from worker.domain.leads import Location
+from worker.domain.sends import SendState
+from worker.queues import QueueName
+from worker.storage import installation, pauses, sends
 from worker.storage.pauses import PauseScope
 from worker.usecases import pausing
+from worker.usecases.epoch import confirm_epoch
 
 _LASTS = re.compile(r"(\d+) ?(minutes?|hours?|days?)")
 
 Where = Annotated[Location | None, typer.Option(help="Only this location.")]
+Queue = Annotated[QueueName | None, typer.Option(help="Only the work of this queue.")]
 Which = Annotated[str, typer.Option(help="Only this sequence.")]
 
 
@@ -30,34 +35,65 @@ def pause(
     reason: Annotated[str, typer.Option("--reason", help="Why; shown to everyone who asks.")],
     location: Where = None,
     sequence: Which = "",
+    queue: Queue = None,
     lasts: Annotated[str, typer.Option("--for", help="such as '2 hours'; without it, until someone resumes")] = "",
     by: Actor = "",
 ) -> None:
-    """Stop sending, at once: everything, a location, or a sequence. Leads are still stored, staff still told.
+    """Stop sending, at once: everything, a location, a sequence, or the work of a queue.
+
+    Leads are still stored and staff still told, unless their own queues are paused; nothing is lost by it.
 
     Example: nurture pause --location albany --reason "phones are down" --for "2 hours"
     """
-    scope, value = _scope(location, sequence)
+    scope, value = _scope(location, sequence, queue)
     with open_services() as services:
         until = pausing.pause(services, scope, value, reason, by or default_actor(), _duration(lasts))
     end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until someone resumes it"
     console.print(f"Paused: {value or 'everything'}, {end}.", markup=False)
 
 
-def resume(location: Where = None, sequence: Which = "", by: Actor = "") -> None:
+def resume(
+    location: Where = None,
+    sequence: Which = "",
+    queue: Queue = None,
+    epoch: Annotated[bool, typer.Option("--epoch", help="Confirm that this database shall send.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --epoch: do not ask.")] = False,
+    by: Actor = "",
+) -> None:
     """End a pause. What it held goes out at its next decent hour, never all at once to one person.
 
     Example: nurture resume --location albany
     """
-    scope, value = _scope(location, sequence)
+    if epoch:
+        _confirm_epoch(by or default_actor(), yes=yes)
+        return
+    scope, value = _scope(location, sequence, queue)
     with open_services() as services:
         released = pausing.resume(services, scope, value, by or default_actor())
     console.print(f"Resumed: {value or 'everything'}; {released} held sends go on.", markup=False)
 
 
-def _scope(location: Location | None, sequence: str) -> tuple[PauseScope, str | None]:
-    if location and sequence:
-        fail("Give --location or --sequence, not both.")
+def _confirm_epoch(actor: str, *, yes: bool) -> None:
+    with open_services() as services:
+        with services.database.read() as connection:
+            now = installation.product_now(connection)
+            if not pauses.is_epoch_held(connection):
+                fail("Nothing waits for a confirmation: this database is known here.")
+            due, oldest = sends.due(connection, now)
+            held = sends.counts(connection)[SendState.HELD]
+        console.print(f"{due} sends are due (the oldest since {oldest or 'no time'}), {held} are held.")
+        console.print("If an older copy was restored, some of them may have gone out after it was made.")
+        if not yes and not typer.confirm("Shall this database send?"):
+            fail("Nothing changed; sending stays held.")
+        released = confirm_epoch(services, actor)
+    console.print(f"Confirmed; {released} held sends go on.")
+
+
+def _scope(location: Location | None, sequence: str, queue: QueueName | None) -> tuple[PauseScope, str | None]:
+    if sum(map(bool, (location, sequence, queue))) > 1:
+        fail("Give one of --location, --sequence and --queue.")
+    if queue:
+        return PauseScope.QUEUE, queue
     if location:
         return PauseScope.LOCATION, location
     return (PauseScope.SEQUENCE, sequence) if sequence else (PauseScope.ALL, None)

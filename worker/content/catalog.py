@@ -7,7 +7,7 @@ condition has a sequence, and every slot that an email uses is filled by each se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -101,6 +101,17 @@ class Email:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A lint rule that a file may break until a day, because a named person says so. `path` is that file."""
+
+    path: str
+    rule: str
+    reason: str
+    by: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Persona:
     """A fictional lead for previews, lint and tests."""
 
@@ -120,7 +131,7 @@ class Persona:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """Everything under `templates/email/`."""
+    """Everything under `templates/email/`. `files` is what it was loaded from, to show people where something stands."""
 
     clinic: Clinic
     routing: RoutingRules
@@ -132,6 +143,8 @@ class Catalog:
     sequences: Mapping[str, Sequence]
     layout: Mapping[str, str]
     personas: Mapping[str, Persona]
+    waivers: tuple[Waiver, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def sequences_with(self, email: str) -> tuple[Sequence, ...]:
         """The sequences that have a step with this email."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice, product
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from worker.content.catalog import (
     Email,
     Persona,
     Purpose,
+    Waiver,
 )
 from worker.content.load_clinic import load_clinic
 from worker.content.load_routing import load_routing
@@ -41,6 +42,7 @@ _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 def load_catalog(files: Mapping[str, str]) -> Catalog:
     """The catalog of these files. Raises ContentInvalid, which lists every problem found."""
     problems = Problems()
+    waivers: list[Waiver] = []
     catalog = Catalog(
         clinic=load_clinic(_toml(files, "clinic.toml", problems)),
         routing=load_routing(_toml(files, "routing.toml", problems)),
@@ -48,10 +50,12 @@ def load_catalog(files: Mapping[str, str]) -> Catalog:
         forms=_load_named(_toml(files, "forms.toml", problems), "forms", _load_form),
         claims=_load_named(_toml(files, "claims.toml", problems), "claims", _load_claim),
         blocks={_stem(path): text for path, text in files.items() if path.startswith("blocks/")},
-        emails=_load_emails(files, problems),
-        sequences=_load_sequences(files, problems),
+        emails=_load_emails(files, problems, waivers),
+        sequences=_load_sequences(files, problems, waivers),
         layout={path.removeprefix("layout/"): text for path, text in files.items() if path.startswith("layout/")},
         personas=_load_personas(_toml(files, "personas.toml", problems)),
+        waivers=tuple(waivers),
+        files=files,
     )
     if not problems.found:
         _check_references(catalog, problems)
@@ -124,7 +128,20 @@ def _load_safety(table: Table) -> CrisisPatterns:
     return patterns
 
 
-def _load_emails(files: Mapping[str, str], problems: Problems) -> dict[str, Email]:
+def _load_waivers(table: Table) -> Iterator[Waiver]:
+    """The optional `waivers` of an email or a sequence: a rule, why it may be broken, who says so, until when."""
+    for row in table.tables("waivers", []):
+        yield Waiver(
+            path=table.source,
+            rule=row.text("rule"),
+            reason=row.text("reason"),
+            by=row.text("by"),
+            until=row.day("until"),
+        )
+        row.done()
+
+
+def _load_emails(files: Mapping[str, str], problems: Problems, waivers: list[Waiver]) -> dict[str, Email]:
     emails = {}
     for path in sorted(path for path in files if path.startswith("emails/")):
         match = _FRONT_MATTER.fullmatch(files[path].replace("\r\n", "\n"))
@@ -132,8 +149,9 @@ def _load_emails(files: Mapping[str, str], problems: Problems) -> dict[str, Emai
             problems.add(path, "must begin with a line +++, its settings, and another line +++", 1)
             continue
         front, body = match.groups()
-        table = Table(read_toml(front, path, problems), path, problems)
+        table = Table(read_toml("\n" + front, path, problems), path, problems)
         email = _load_email(table, body, body_line=front.count("\n") + 4)
+        waivers += _load_waivers(table)
         table.done()
         if email.id != _stem(path):
             problems.add(path, f"has id {email.id!r}; the id must be the file's name, {_stem(path)!r}")
@@ -167,11 +185,12 @@ def _load_email(table: Table, body: str, body_line: int) -> Email:
     )
 
 
-def _load_sequences(files: Mapping[str, str], problems: Problems) -> dict[str, Sequence]:
+def _load_sequences(files: Mapping[str, str], problems: Problems, waivers: list[Waiver]) -> dict[str, Sequence]:
     sequences = {}
     for path in sorted(path for path in files if path.startswith("sequences/")):
         table = _toml(files, path, problems)
         sequence = _load_sequence(table)
+        waivers += _load_waivers(table)
         table.done()
         if sequence.id != _stem(path):
             problems.add(path, f"has id {sequence.id!r}; the id must be the file's name, {_stem(path)!r}")

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from css_inline import CSSInliner
-from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
@@ -84,12 +84,29 @@ class CompiledEmail:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """An email's own words for one person, as Markdown with a mark where each block stands, for lint to judge.
+
+    `blocks` are the blocks' words, by name; `values` is what the body's slots and conditions were filled from.
+    """
+
+    markdown: str
+    blocks: Mapping[str, str]
+    values: Mapping[str, Any]
+
+
+BLOCK_MARK = re.compile(r"qxblockqx ([a-z0-9-]+)")
+"""A paragraph of an outline that stands for a block."""
+
+
 class Renderer:
     """Renders the emails of one catalog. Compiled emails are kept; a new snapshot gets a new renderer."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self._compiled: dict[tuple[str, Location, str | None], CompiledEmail] = {}
+        self._templates: dict[tuple[str, str], Template] = {}
         self._inliner = CSSInliner(load_remote_stylesheets=False)
         self._markdown = _environment(autoescape=False)
         self._layout = _environment(autoescape=True)
@@ -117,20 +134,47 @@ class Renderer:
             text=text,
         )
 
+    def outline(self, email_id: str, location: Location, sequence: str | None, person: Person) -> Outline:
+        """What the email itself says, apart from its blocks. Raises TemplateError."""
+        email = self.catalog.emails[email_id]
+        context = _OutlineContext(self, email, content_location(location), sequence)
+        markdown = self.expand(email.body, email.path, context, email.body_line)
+        marks = person.values()
+        return Outline(
+            markdown=_MARK.sub(lambda match: marks[match.group()], markdown),
+            blocks={name: _MARK.sub(lambda match: marks[match.group()], text) for name, text in context.blocks.items()},
+            values=context.values(),
+        )
+
+    def holds(self, condition: str, outline: Outline) -> bool:
+        """Whether a condition of a body's `{% if %}` is so there. Raises TemplateError."""
+        try:
+            return bool(self._markdown.compile_expression(condition, undefined_to_none=False)(**outline.values))
+        except (TemplateSyntaxError, UndefinedError, SecurityError) as error:
+            raise TemplateError("condition", _plain(error)) from error
+
     def expand(self, source: str, name: str, context: _Context, first_line: int = 1) -> str:
         """The Markdown of a body or block with its slots filled. Raises TemplateError with file and line."""
-        refuse_raw_html(_without_slots(source), name, first_line)
         try:
-            return self._markdown.from_string(source).render(context.values()).strip() + "\n"
+            return self._template(source, name, first_line).render(context.values()).strip() + "\n"
         except TemplateSyntaxError as error:
             raise TemplateError(name, error.message or "syntax error", error.lineno + first_line - 1) from error
         except (UndefinedError, SecurityError, TemplateRuntimeError, TypeError) as error:
             raise TemplateError(name, _plain(error), _line_of(error, first_line)) from error
 
+    def _template(self, source: str, name: str, first_line: int) -> Template:
+        """The compiled source: a body is one template for all its locations and sequences, a block for all emails."""
+        if (name, source) not in self._templates:
+            refuse_raw_html(_without_slots(source), name, first_line)
+            self._templates[name, source] = self._markdown.from_string(source)
+        return self._templates[name, source]
+
     def _page(self, layout: str, values: Mapping[str, Any]) -> str:
         environment = self._layout if layout.endswith(".html") else self._markdown
         try:
-            return environment.from_string(self.catalog.layout[layout]).render(values)
+            if (layout, "") not in self._templates:
+                self._templates[layout, ""] = environment.from_string(self.catalog.layout[layout])
+            return self._templates[layout, ""].render(values)
         except (TemplateSyntaxError, UndefinedError) as error:
             raise TemplateError(f"layout/{layout}", _plain(error), _line_of(error, 1)) from error
 
@@ -174,6 +218,18 @@ class _Context:
         if name not in self._catalog.blocks:
             raise TemplateError(self._email.path, f"uses block {name!r}; there is no blocks/{name}.md")
         return "\n\n" + self._renderer.expand(self._catalog.blocks[name], f"blocks/{name}.md", self) + "\n"
+
+
+class _OutlineContext(_Context):
+    """Marks the place of each block, and keeps the block's words apart."""
+
+    def __init__(self, renderer: Renderer, email: Email, location: Location, sequence: str | None) -> None:
+        super().__init__(renderer, email, location, sequence)
+        self.blocks: dict[str, str] = {}
+
+    def _block(self, name: str) -> str:
+        self.blocks[name] = super()._block(name)
+        return f"\n\nqxblockqx {name}\n\n"
 
 
 class _Facts:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from worker.delivery.base import Message, Outcome, Receipt
 from worker.errors import TransientDeliveryError
+from worker.faults import fault
 
 
 class OutboxProvider:
@@ -41,6 +42,7 @@ class OutboxProvider:
         try:
             aside.write_bytes(message.content)
             aside.replace(path)
+            fault("accepted")
         except OSError:
             return TransientDeliveryError("outbox_not_writable")
         return Receipt(provider=self.name, provider_message_id=path.name)

@@ -25,10 +25,11 @@ from worker.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
+from worker.faults import fault
 
 _TIMEOUT_S = 20
-_BAD_MAILBOX = re.compile(rb"\s*(?:5\.1\.\d+|5\.2\.1)\b")
-"""The enhanced status codes (RFC 3463) that say the mailbox itself is wrong or closed."""
+_BAD_MAILBOX = re.compile(rb"\s*(?:5\.1\.(?:[1236]|10)|5\.2\.1)\b")
+"""The enhanced status codes (RFC 3463) that say the mailbox itself is wrong or closed; others blame the sender."""
 
 _RETRY_GREYLISTED = timedelta(minutes=5)
 
@@ -142,7 +143,9 @@ class SmtpProvider:
         dotted = re.sub(rb"(?m)^\.", b"..", message.content)
         try:
             connection.send(dotted + b".\r\n")
+            fault("bytes_sent")
             code, answer = connection.getreply()
+            fault("accepted")
         except (smtplib.SMTPException, OSError):
             self._drop()
             return AmbiguousDeliveryError("smtp_no_answer_after_data")

@@ -30,6 +30,8 @@ class CrisisPatterns:
 
 
 _LOOK_ALIKES = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "$": "s", "@": "a", "|": "i"})
+_CYRILLIC = str.maketrans("аеорсухіѕјһԁӏ", "aeopcyxisjhdl")
+_MASKED_LETTER = re.compile(r"(?<=[a-z])[!*](?=[a-z])")  # k!ll, su*cide
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff'’‘`´ʼ]")
 _NOT_A_LETTER = re.compile(r"[^a-z0-9]+")
 _SPELLED_OUT = re.compile(r"\b(?:[a-z] ){2,}[a-z]\b")
@@ -37,9 +39,10 @@ _SPELLED_OUT = re.compile(r"\b(?:[a-z] ){2,}[a-z]\b")
 
 def normalise(text: str) -> str:
     """Plain lower-case words: no accents, apostrophes, invisible or look-alike characters, no s p a c i n g."""
-    plain = unicodedata.normalize("NFKD", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)))
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)))
     letters = "".join(character for character in plain if not unicodedata.combining(character))
-    words = _NOT_A_LETTER.sub(" ", letters.casefold().translate(_LOOK_ALIKES)).strip()
+    folded = letters.casefold().translate(_CYRILLIC).translate(_LOOK_ALIKES)
+    words = _NOT_A_LETTER.sub(" ", _MASKED_LETTER.sub("i", folded)).strip()
     return _SPELLED_OUT.sub(lambda match: match.group().replace(" ", ""), words)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from worker.faults import fault
 from worker.storage.spool import Spool
 from worker.usecases.relay import Relay
 from worker.usecases.services import Services
@@ -124,7 +125,9 @@ class Acceptor:
                     self._written.put(None)
                     break
                 envelopes = envelopes + following[1]
+            fault("before_push")
             self._services.queue.capture(envelopes)
+            fault("after_push")
 
     def _relay(self) -> None:
         with (self._spool.root / "relay.lock").open("w") as lock:

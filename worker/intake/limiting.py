@@ -12,8 +12,6 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import Request
 
-from worker.errors import ConfigurationError
-
 
 class ClientLimit:
     """At most so many posts per client."""

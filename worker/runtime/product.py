@@ -16,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from worker.bootstrap import open_database
+from worker.bootstrap import make_services, open_database
 from worker.content.catalog import read_content_files
 from worker.queues import QueueName
 from worker.runtime.supervisor import Child, InstanceLock, Supervisor, free_port, read_published
@@ -66,7 +66,7 @@ class Product:
 
 def start_product(settings: Settings, *, republish: bool, note: Callable[[str], None]) -> Product:
     """Prepare and start. Raises AlreadyRunning, or ConfigurationError."""
-    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_services(settings).close()  # whatever the children would choke on is better said now
     lock = InstanceLock(settings.state)
     if not lock.acquire():
         published = read_published(settings.state) or {}

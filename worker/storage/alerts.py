@@ -27,6 +27,8 @@ class AlertKind(StrEnum):
     CONTENT_HELD = "content_held"
     SEND_UNKNOWN = "send_unknown"
     SUBMISSION_PARKED = "submission_parked"
+    MESSAGE_PARKED = "message_parked"
+    SENDING_HELD = "sending_held"
 
 
 def queue(

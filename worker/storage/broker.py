@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import time
 from collections.abc import Iterable, Mapping
@@ -13,6 +15,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 KEY_PREFIX = "nurture:"
+UNREADABLE = "unreadable"
+"""The list on which workers set aside what they can't read, until a sweep parks it."""
+
+_EPOCH = "epoch"
+
 QUEUED_AT = "queued_at"
 """The message header that says when (Unix seconds) a hint was put on its queue."""
 
@@ -23,6 +30,15 @@ class QueueDepth:
 
     depth: int
     oldest_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A message that no worker could read: as it lies on the list, why, and its bytes."""
+
+    entry: bytes
+    code: str
+    raw: bytes
 
 
 class Broker:
@@ -56,9 +72,47 @@ class Broker:
             for number, name in enumerate(names)
         }
 
+    def set_aside(self, limit: int) -> list[SetAside]:
+        """What workers could not read, oldest first. Raises nothing: no answer, nothing to park now."""
+        try:
+            entries = self._client.lrange(KEY_PREFIX + UNREADABLE, -limit, -1)
+        except redis.RedisError:
+            return []
+        return [_read_entry(entry) for entry in reversed(entries) if isinstance(entry, bytes)]
+
+    def forget(self, item: SetAside) -> None:
+        """Take an item off the list, once the database holds it."""
+        with contextlib.suppress(redis.RedisError):
+            self._client.lrem(KEY_PREFIX + UNREADABLE, -1, item.entry)  # type: ignore[arg-type]  # bytes are fine
+
+    def recall_epoch(self) -> str | bytes | None:
+        """What was remembered last; None where nothing was, or the broker is away."""
+        try:
+            value = self._client.get(KEY_PREFIX + _EPOCH)
+        except redis.RedisError:
+            return None
+        return value if isinstance(value, str | bytes) else None
+
+    def remember_epoch(self, text: str) -> None:
+        """Remember it; a broker that is away remembers nothing."""
+        with contextlib.suppress(redis.RedisError):
+            self._client.set(KEY_PREFIX + _EPOCH, text)
+
+    def put_back(self, queue: str, raw: bytes) -> None:
+        """Put a message on its queue again. Raises redis.RedisError."""
+        self._client.lpush(KEY_PREFIX + queue, raw)
+
     def close(self) -> None:
         """Give back the connection."""
         self._client.close()
+
+
+def _read_entry(entry: bytes) -> SetAside:
+    try:
+        data = json.loads(entry)
+        return SetAside(entry=entry, code=str(data["code"])[:40], raw=base64.b64decode(data["raw"]))
+    except (TypeError, ValueError, KeyError):
+        return SetAside(entry=entry, code="not_ours", raw=entry)
 
 
 def _age(message: Any) -> float | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from worker.domain.clock import ProductClock
+from worker.domain.ids import new_id
 from worker.storage.database import insert_once, real_now
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import installation
@@ -25,6 +26,7 @@ def create(connection: Connection, ring: KeyRing, speed: float) -> bool:
             "clock_speed": speed,
             "clock_real_anchor": now,
             "clock_product_anchor": now,
+            "instance": new_id(),
             "lookup_key_sealed": ring.seal(LookupKey.new().key, _LOOKUP_PLACE),
         },
     )
@@ -58,6 +60,26 @@ def set_clock(connection: Connection, changed: ProductClock) -> None:
             clock_product_anchor=changed.product_anchor,
         )
     )
+
+
+def instance_and_ticks(connection: Connection) -> tuple[str, int]:
+    """Which installation this is, and how many sweeps its database has seen."""
+    row = connection.execute(select(installation.c.instance, installation.c.ticks)).one()
+    return row.instance, row.ticks
+
+
+def tick(connection: Connection) -> int:
+    """Count a sweep; the count now."""
+    statement = update(installation).values(ticks=installation.c.ticks + 1).returning(installation.c.ticks)
+    ticks: int = connection.execute(statement).scalar_one()
+    return ticks
+
+
+def tick_past(connection: Connection, ticks: int) -> int:
+    """Count on from at least this many sweeps; the count now."""
+    _, mine = instance_and_ticks(connection)
+    connection.execute(update(installation).values(ticks=max(mine, ticks) + 1))
+    return max(mine, ticks) + 1
 
 
 def active_snapshot(connection: Connection) -> str | None:

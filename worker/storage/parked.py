@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from worker.domain.ids import is_id, new_id
+from worker.storage.sealing import KeyRing
 from worker.storage.tables import parked
 
 OPEN, REPLAYED, DISMISSED = "open", "replayed", "dismissed"
@@ -19,6 +20,7 @@ class ParkedKind(StrEnum):
     """What an item is."""
 
     SUBMISSION = "submission"
+    MESSAGE = "message"
 
 
 def park_submission(
@@ -45,6 +47,33 @@ def park_submission(
         )
     )
     return item_id
+
+
+def park_message(connection: Connection, raw: bytes, code: str, ring: KeyRing, at: datetime) -> str:
+    """Keep a broker message that no worker could read, sealed; the new item's id."""
+    item_id = new_id()
+    connection.execute(
+        insert(parked).values(
+            id=item_id,
+            kind=ParkedKind.MESSAGE,
+            submission_id=None,
+            code=code,
+            sealed=ring.seal(raw, _place(item_id)),
+            first_at=at,
+            last_at=at,
+            state=OPEN,
+        )
+    )
+    return item_id
+
+
+def open_message(item: Mapping[str, Any], ring: KeyRing) -> bytes:
+    """The bytes of a parked message. Raises SealError."""
+    return ring.open(item["sealed"], _place(item["id"]))
+
+
+def _place(item_id: str) -> str:
+    return f"parked/{item_id}"
 
 
 def listed(connection: Connection, limit: int, state: str = OPEN) -> list[Mapping[str, Any]]:

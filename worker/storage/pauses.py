@@ -18,6 +18,9 @@ class PauseScope(StrEnum):
     ALL = "all"
     LOCATION = "location"
     SEQUENCE = "sequence"
+    QUEUE = "queue"
+    EPOCH = "epoch"
+    """Everything, until a person confirms that this database is the one that sends (restore safety)."""
 
 
 def add(
@@ -47,6 +50,18 @@ def active(connection: Connection, now: datetime) -> list[Mapping[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
+def is_queue_paused(connection: Connection, queue: str, now: datetime) -> bool:
+    """True when the work of a queue is paused."""
+    paused = select(pauses.c.id).where(in_force(now), pauses.c.scope == PauseScope.QUEUE, pauses.c.value == queue)
+    return connection.execute(paused.limit(1)).first() is not None
+
+
+def is_epoch_held(connection: Connection) -> bool:
+    """True when sending waits for a person to confirm this database."""
+    held = select(pauses.c.id).where(pauses.c.scope == PauseScope.EPOCH, pauses.c.lifted_at.is_(None))
+    return connection.execute(held.limit(1)).first() is not None
+
+
 def in_force(now: datetime) -> ColumnElement[bool]:
     """The condition that a pause is in force."""
     return and_(pauses.c.lifted_at.is_(None), or_(pauses.c.until.is_(None), pauses.c.until > now))
@@ -57,7 +72,7 @@ def stops_send(now: datetime) -> ColumnElement[bool]:
     return exists().where(
         in_force(now),
         or_(
-            pauses.c.scope == PauseScope.ALL,
+            pauses.c.scope.in_((PauseScope.ALL, PauseScope.EPOCH)),
             and_(pauses.c.scope == PauseScope.LOCATION, pauses.c.value == sends.c.location),
             and_(pauses.c.scope == PauseScope.SEQUENCE, pauses.c.value == sends.c.sequence),
         ),

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from worker.faults import fault
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolFile:
@@ -40,9 +42,11 @@ class Spool:
         aside = self._tmp / name
         try:
             _write_durably(aside, "\n".join(envelopes) + "\n")
+            fault("spool_written")
             ready = self._ready / name
             aside.rename(ready)
             _fsync_folder(self._ready)
+            fault("spool_renamed")
         except OSError:
             aside.unlink(missing_ok=True)
             (self._ready / name).unlink(missing_ok=True)

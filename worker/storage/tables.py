@@ -80,6 +80,8 @@ installation = Table(
     Column("clock_product_anchor", UtcDateTime, nullable=False),
     Column("lookup_key_sealed", Text, nullable=False),
     Column("active_snapshot", String(32), ForeignKey("snapshots.hash")),
+    Column("instance", _Id, nullable=False),
+    Column("ticks", BigInteger, nullable=False, server_default="0"),  # grows with every sweep: see domain.epoch
 )
 
 snapshots = Table(

@@ -21,36 +21,47 @@ from celery.signals import (
 from worker.bootstrap import process_services, process_settings, renew_process_services
 from worker.celery import app
 from worker.logs import configure_logs
-from worker.queues import QUEUE_OF, TaskName
+from worker.queues import QUEUE_OF, QueueName, TaskName
 from worker.storage.database import is_transient
 from worker.tasks.liveness import report_signs_of_life
+from worker.tasks.unreadable import guard_the_transport
 from worker.usecases import capture as capturing
 from worker.usecases import evidence
+from worker.usecases.capture import park_arguments
 from worker.usecases.deliver import deliver_due
 from worker.usecases.deliver_alerts import deliver_alerts
+from worker.usecases.pausing import is_queue_paused
 from worker.usecases.sweep import sweep as sweep_everything
 
 log = structlog.get_logger()
 report_signs_of_life()
+guard_the_transport()
 
 
 @app.task(name=TaskName.CAPTURE)
 def capture(envelopes: list[str]) -> None:
     """Store sealed submissions."""
-    captured = capturing.capture(process_services(), envelopes)
+    services = process_services()
+    if is_queue_paused(services, QueueName.INTAKE):
+        return  # the spool offers it again
+    captured = capturing.capture(services, envelopes)
     log.info("capture.done", stored=captured.stored, repeated=captured.repeated, parked=captured.parked)
 
 
 @app.task(name=TaskName.DELIVER)
 def deliver() -> None:
     """Send what is due."""
-    deliver_due(process_services())
+    services = process_services()
+    if not is_queue_paused(services, QueueName.SEND):
+        deliver_due(services)
 
 
 @app.task(name=TaskName.ALERT)
 def alert() -> None:
     """Tell staff what waits to be told."""
-    deliver_alerts(process_services())
+    services = process_services()
+    if not is_queue_paused(services, QueueName.ALERTS):
+        deliver_alerts(services)
 
 
 @app.task(name=TaskName.SWEEP)
@@ -90,5 +101,8 @@ def _name_task(task_id: str, task: Any, **_: Any) -> None:
 
 
 @task_failure.connect
-def _note_failure(exception: BaseException, **_: Any) -> None:
+def _note_failure(sender: Any, exception: BaseException, args: Any, **_: Any) -> None:
+    """A failed hint is found again by the sweep; arguments that no capture can take are kept for a person."""
     log.error("task.failed", exc_info=exception, code="database_away" if is_transient(exception) else None)
+    if sender.name == TaskName.CAPTURE and not is_transient(exception):
+        park_arguments(process_services(), args, "bad_arguments")

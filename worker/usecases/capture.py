@@ -17,9 +17,10 @@ from sqlalchemy import Connection
 from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
 from worker.errors import SealError
+from worker.faults import fault
 from worker.storage import alerts, installation, parked, submissions, timeline
 from worker.storage.alerts import AlertKind
-from worker.storage.database import real_now
+from worker.storage.database import is_transient, real_now
 from worker.storage.timeline import Happened
 from worker.usecases.admit import admit
 from worker.usecases.services import Services
@@ -47,16 +48,46 @@ class Captured:
 
 def capture(services: Services, envelopes: Sequence[str]) -> Captured:
     """Store what these envelopes hold. Raises only for trouble with the database; the relay tries again."""
-    total = Captured()
-    services.vault  # noqa: B018 -- opened here, since it reads the database on first use
-    with services.database.write() as connection:
-        for envelope in envelopes:
-            total += _capture_one(services, connection, envelope)
+    total = _capture_group(services, envelopes)
     if total.stored:
         services.queue.deliver()
     if total.stored or total.quarantined or total.parked:
         services.queue.alert()
     return total
+
+
+def park_arguments(services: Services, arguments: object, code: str) -> None:
+    """Keep what came in place of sealed submissions."""
+    with services.database.write() as connection:
+        now = installation.product_now(connection)
+        item_id = parked.park_message(connection, repr(arguments).encode(), code, services.ring, now)
+        alerts.queue(connection, AlertKind.MESSAGE_PARKED, item_id, None, now, real_now(connection))
+
+
+def _capture_group(services: Services, envelopes: Sequence[str]) -> Captured:
+    """One transaction for all. Where one of them breaks it, each gets its own, so that the others get through."""
+    services.vault  # noqa: B018 -- opened here, since it reads the database on first use
+    total = Captured()
+    try:
+        with services.database.write() as connection:
+            for envelope in envelopes:
+                total += _capture_one(services, connection, envelope)
+            fault("capture_in_transaction")
+        fault("capture_committed")
+    except Exception as error:
+        if is_transient(error) or not all(isinstance(envelope, str) for envelope in envelopes):
+            raise
+        if len(envelopes) == 1:
+            return _park_failing(services, envelopes[0], error)
+        return sum((_capture_group(services, [envelope]) for envelope in envelopes), Captured())
+    return total
+
+
+def _park_failing(services: Services, envelope: str, error: Exception) -> Captured:
+    """A submission that our own code fails on: kept for a person, who replays it once that is mended."""
+    log.error("capture.failed", exc_info=error)
+    with services.database.write() as connection:
+        return _park(connection, envelope, type(error).__name__[:40], installation.product_now(connection))
 
 
 def _capture_one(services: Services, connection: Connection, envelope: str) -> Captured:

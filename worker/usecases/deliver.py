@@ -25,11 +25,13 @@ from worker.delivery.base import Message
 from worker.domain.eligibility import Decision, Hold, Proceed, Shift, Skip, decide
 from worker.domain.sends import NEEDS_STAFF, HoldReason, SendState
 from worker.errors import SealError, TemplateError, TransientDeliveryError
+from worker.faults import fault
 from worker.storage import alerts, contents, installation, leads, sends, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
 from worker.usecases.compose import compose
+from worker.usecases.epoch import guard_epoch
 from worker.usecases.record_outcome import plan_after_skip, record_outcome
 from worker.usecases.send_facts import load_facts
 from worker.usecases.services import Services
@@ -61,6 +63,9 @@ def deliver_due(services: Services, budget_s: float = BUDGET_S) -> Counter[str]:
     """
     total: Counter[str] = Counter()
     until = time.monotonic() + budget_s
+    if not services.epoch_is_guarded:  # before this process sends anything at all; the sweep goes on guarding
+        guard_epoch(services)
+        services.epoch_is_guarded = True
     while batch := _claim(services):
         rows = iter(batch)
         while group := list(islice(rows, GROUP)):
@@ -77,7 +82,9 @@ def _claim(services: Services) -> list[Mapping[str, Any]]:
         if not sends.is_due(connection, installation.product_now(connection)):
             return []  # the writer lock is not worth taking for nothing
     with services.database.write() as connection:
-        return sends.claim_due(connection, installation.product_now(connection), real_now(connection), BATCH)
+        claimed = sends.claim_due(connection, installation.product_now(connection), real_now(connection), BATCH)
+    fault("claim_committed")
+    return claimed
 
 
 def _give_back(services: Services, unsent: Sequence[Mapping[str, Any]]) -> None:
@@ -108,6 +115,7 @@ def _deliver_group(services: Services, group: Sequence[Mapping[str, Any]]) -> Co
 
 def _hand_to_provider(services: Services, group: Sequence[_Ready]) -> Counter[str]:
     """Deliver what passed the gate, recording each outcome as it comes. Out of time, the rest was not sent."""
+    fault("handed_over")
     counts: Counter[str] = Counter()
     waiting = {item.send["id"]: item.send for item in group}
     until = time.monotonic() + PATIENCE_S

@@ -25,6 +25,7 @@ MAX_ATTEMPTS = 10
 _BATCH = 20
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=30)
 
+_URGENT = {AlertKind.CRISIS, AlertKind.SENDING_HELD}
 _TITLES = {
     AlertKind.NEW_LEAD: "New consultation request",
     AlertKind.WROTE_AGAIN: "A lead wrote again",
@@ -33,6 +34,8 @@ _TITLES = {
     AlertKind.CONTENT_HELD: "An email is held: its content needs someone",
     AlertKind.SEND_UNKNOWN: "An email may or may not have gone out",
     AlertKind.SUBMISSION_PARKED: "A submission could not be read",
+    AlertKind.MESSAGE_PARKED: "A message on the queue could not be read",
+    AlertKind.SENDING_HELD: "URGENT: sending is held until someone confirms this database",
 }
 
 
@@ -95,7 +98,7 @@ def _text_of(services: Services, alert: Mapping[str, Any]) -> AlertText:
             title=_TITLES[kind],
             body=f"At {alert['created_at']:%Y-%m-%d %H:%M} UTC.",
             link=f"{services.public_url}/console/",
-            urgent=kind is AlertKind.CRISIS,
+            urgent=kind in _URGENT,
         )
     where = Location(lead["location"])
     place = clinic.places[where].city if clinic and where in clinic.places else where.value.replace("_", " ")
@@ -109,7 +112,7 @@ def _text_of(services: Services, alert: Mapping[str, Any]) -> AlertText:
         title=f"{_TITLES[kind]}, {place}",
         body=" ".join(lines),
         link=f"{services.public_url}/console/leads/{lead['id']}",
-        urgent=kind is AlertKind.CRISIS,
+        urgent=kind in _URGENT,
     )
 
 

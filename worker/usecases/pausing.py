@@ -23,6 +23,12 @@ def pause(
     return until
 
 
+def is_queue_paused(services: Services, queue: str) -> bool:
+    """True when the work of a queue is paused."""
+    with services.database.read() as connection:
+        return pauses.is_queue_paused(connection, queue, installation.product_now(connection))
+
+
 def resume(services: Services, scope: PauseScope, value: str | None, actor: str) -> int:
     """End the pauses of this scope; how many sends that they held may go on, each at its next decent hour."""
     with services.database.write() as connection:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from worker.content.load import load_catalog
 from worker.content.render import Renderer
 from worker.content.snapshots import pack, snapshot_hash, unpack
-from worker.domain.leads import Location
+from worker.content.uses import places_of_use as places_of_use
 from worker.domain.sends import MENDED_BY_PUBLISHING
-from worker.errors import ContentInvalid, TemplateError
 from worker.storage import contents, installation, sends, timeline
 from worker.storage.database import Database
 from worker.storage.timeline import Happened
+from worker.usecases.check_content import refuse_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,39 +26,18 @@ class Published:
     emails: int
 
 
-def check_renders(renderer: Renderer) -> None:
-    """Render every email where it may go. Raises ContentInvalid with every problem."""
-    problems: list[TemplateError] = []
-    for email, location, sequence in places_of_use(renderer):
-        try:
-            renderer.compiled(email, location, sequence)
-        except TemplateError as error:
-            problems.append(error)
-    if problems:
-        raise ContentInvalid(list({str(problem): problem for problem in problems}.values()))
+def publish(
+    database: Database, files: Mapping[str, str], approved_by: str, note: str = "", *, even_if_overdue: bool = False
+) -> Published:
+    """Make this content the active one. Raises ContentInvalid, and then nothing has changed.
 
-
-def places_of_use(renderer: Renderer) -> list[tuple[str, Location, str | None]]:
-    """Every (email, location, sequence) in which an email can be sent."""
-    catalog = renderer.catalog
-    uses: list[tuple[str, Location, str | None]] = []
-    for email in catalog.emails.values():
-        steps = [
-            (sequence.id, step)
-            for sequence in catalog.sequences.values()
-            for step in sequence.steps
-            if step.email == email.id
-        ]
-        uses += [(email.id, location, sequence) for sequence, step in steps for location in sorted(step.locations)]
-        if not steps:
-            uses += [(email.id, location, None) for location in sorted(email.scope.locations)]
-    return uses
-
-
-def publish(database: Database, files: Mapping[str, str], approved_by: str, note: str = "") -> Published:
-    """Make this content the active one. Raises ContentInvalid, and then nothing has changed."""
+    `even_if_overdue` lets a first start go ahead although time has passed: what is overdue is held when it
+    is due, and staff are told.
+    """
     renderer = Renderer(load_catalog(files))
-    check_renders(renderer)
+    with database.read() as connection:
+        today = installation.product_now(connection).date()
+    refuse_errors(renderer, today, even_if_overdue=even_if_overdue)
     name = snapshot_hash(files)
     with database.write() as connection:
         now = installation.product_now(connection)

@@ -19,6 +19,7 @@ from worker.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
+from worker.faults import fault
 from worker.storage import alerts, enrollments, installation, leads, sends, suppressions, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
@@ -40,6 +41,7 @@ def record_outcome(services: Services, send: Mapping[str, Any], outcome: Outcome
     with services.database.write() as connection:
         now = installation.product_now(connection)
         state = _store(services, connection, send, outcome, now)
+    fault("outcome_committed")
     log.info(f"send.{state}", send_id=send["id"], email=send["email"])
     return state
 

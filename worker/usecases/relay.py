@@ -15,7 +15,10 @@ from pathlib import Path
 import structlog
 
 from worker.domain.ids import is_id
-from worker.storage import submissions
+from worker.queues import QueueName
+from worker.storage import alerts, installation, pauses, submissions
+from worker.storage.alerts import AlertKind
+from worker.storage.database import real_now
 from worker.storage.spool import Spool, SpoolFile
 from worker.usecases.services import Services
 
@@ -50,12 +53,12 @@ class Relay:
         due = [file for file in self.spool.waiting() if time.monotonic() >= self._state(file).next_at]
         if not due:
             return 0
-        confirmed = self._confirmed(due)
+        confirmed, is_paused = self._ask_database(due)
         pushed = 0
         for file in due:
             if _ids(file) <= confirmed:
                 self._let_go(file)
-            else:
+            elif not is_paused:
                 pushed += self._push(file)
         return pushed
 
@@ -65,23 +68,32 @@ class Relay:
         if len(_ids(file)) == len(set(file.envelopes)):
             self.spool.remove(file)
         else:
-            self.spool.quarantine(file)
-            log.error("spool.damaged", file=file.path.name)
+            self._set_aside(file)
+
+    def _set_aside(self, file: SpoolFile) -> None:
+        """Keep a file that nobody can capture for a person, and say so."""
+        self.spool.quarantine(file)
+        self._pushes.pop(file.path, None)
+        log.error("spool.set_aside", file=file.path.name, count=len(file.envelopes))
+        with self.services.database.write() as connection:
+            now = installation.product_now(connection)
+            alerts.queue(connection, AlertKind.SUBMISSION_PARKED, file.path.name, None, now, real_now(connection))
 
     def _state(self, file: SpoolFile) -> _Pushes:
         return self._pushes.setdefault(file.path, _Pushes())
 
-    def _confirmed(self, files: Sequence[SpoolFile]) -> set[str]:
+    def _ask_database(self, files: Sequence[SpoolFile]) -> tuple[set[str], bool]:
+        """What it holds of these files, and whether a person has paused intake."""
         wanted = set().union(*map(_ids, files))
         with self.services.database.read() as connection:
-            return submissions.confirmed(connection, wanted)
+            now = installation.product_now(connection)
+            is_paused = pauses.is_queue_paused(connection, QueueName.INTAKE, now)
+            return submissions.confirmed(connection, wanted), is_paused
 
     def _push(self, file: SpoolFile) -> bool:
         state = self._state(file)
         if state.count >= MAX_PUSHES:
-            self.spool.quarantine(file)
-            self._pushes.pop(file.path, None)
-            log.error("spool.quarantined", file=file.path.name, count=len(file.envelopes))
+            self._set_aside(file)
             return False
         state.next_at = time.monotonic() + min(FIRST_RETRY_S * 2 ** min(state.count, 10), LONGEST_RETRY_S)
         readable = [envelope for envelope in file.envelopes if is_id(submissions.envelope_id(envelope))]

@@ -87,4 +87,6 @@ def _stops(pause: Mapping[str, Any], send: Mapping[str, Any]) -> bool:
             return bool(pause["value"] == send["location"])
         case PauseScope.SEQUENCE:
             return bool(pause["value"] == send["sequence"])
+        case PauseScope.QUEUE:
+            return False  # the tasks of a paused queue do not even begin
     return True

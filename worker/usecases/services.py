@@ -19,9 +19,11 @@ from worker.delivery.alerts import AlertChannel
 from worker.delivery.base import Provider
 from worker.errors import ConfigurationError
 from worker.storage import contents, installation
+from worker.storage.broker import Broker
 from worker.storage.database import Database
 from worker.storage.leads import Vault
 from worker.storage.sealing import KeyRing
+from worker.storage.witness import Witnesses
 
 
 class Queue(Protocol):
@@ -69,6 +71,9 @@ class Services:
     alerts: AlertChannel
     queue: Queue
     public_url: str
+    broker: Broker | None = None
+    witnesses: Witnesses | None = None
+    epoch_is_guarded: bool = False
     content: ActiveContent = field(default_factory=ActiveContent)
 
     @cached_property
@@ -80,4 +85,6 @@ class Services:
     def close(self) -> None:
         """Give back connections."""
         self.provider.close()
+        if self.broker is not None:
+            self.broker.close()
         self.database.close()

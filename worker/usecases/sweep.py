@@ -14,10 +14,12 @@ import structlog
 from sqlalchemy import Connection
 
 from worker.domain.sends import SendState
-from worker.storage import enrollments, heartbeats, installation, sends, timeline
+from worker.storage import alerts, enrollments, heartbeats, installation, parked, sends, timeline
+from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
 from worker.usecases.enroll import plan_following
+from worker.usecases.epoch import guard_epoch
 from worker.usecases.record_outcome import note_unknown, plan_after_resolution
 from worker.usecases.services import Services
 
@@ -30,16 +32,32 @@ UNKNOWN_BLOCKS_FOR = timedelta(hours=24)
 
 def sweep(services: Services) -> Counter[str]:
     """Recover, repair, then have what is due sent. How much of each was done."""
+    guard_epoch(services)
     with services.database.write() as connection:
         heartbeats.beat(connection, "beat", heartbeats.BEAT, [])
         heartbeats.forget_old(connection)
         done = _recover(services, connection)
         done["repaired"] = _repair(services, connection)
+    done["unreadable"] = _park_unreadable(services)
     if done.total():
         log.info("sweep.found", **done)
     services.queue.deliver()
     services.queue.alert()
     return done
+
+
+def _park_unreadable(services: Services) -> int:
+    """Move what workers set aside from the broker into the database, where people see it."""
+    if services.broker is None:
+        return 0
+    items = services.broker.set_aside(_REPAIR_BATCH)
+    for item in items:
+        with services.database.write() as connection:
+            now = installation.product_now(connection)
+            item_id = parked.park_message(connection, item.raw, item.code, services.ring, now)
+            alerts.queue(connection, AlertKind.MESSAGE_PARKED, item_id, None, now, real_now(connection))
+        services.broker.forget(item)
+    return len(items)
 
 
 def _recover(services: Services, connection: Connection) -> Counter[str]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from worker.domain.messages import queue_of
 from worker.errors import NotFound
+from worker.queues import QueueName
 from worker.storage import installation, parked, submissions, timeline
 from worker.storage.timeline import Happened
 from worker.usecases.capture import Captured, capture
@@ -13,14 +18,29 @@ def replay(services: Services, item_id: str, actor: str) -> Captured:
     """Try a parked submission again. Raises NotFound; SealError when its key is still missing."""
     with services.database.read() as connection:
         item = parked.by_id(connection, item_id)
-    if item is None or item["state"] != parked.OPEN or item["submission_id"] is None:
-        raise NotFound("no open parked item of this id can be replayed")
+    if item is None or item["state"] != parked.OPEN:
+        raise NotFound("no open parked item of this id")
+    if item["kind"] == parked.ParkedKind.MESSAGE:
+        return _replay_message(services, item, actor)
+    if item["submission_id"] is None:
+        raise NotFound("this item is damaged and can't be replayed; dismiss it with a reason")
     envelope = f"{item['submission_id']}:{item['sealed']}"
     submissions.open_envelope(envelope, services.ring)  # with the reason, where it still can't be read
     captured = capture(services, [envelope])
     if not captured.parked:
         _decide(services, item_id, parked.REPLAYED, Happened.REPLAYED, actor, None)
     return captured
+
+
+def _replay_message(services: Services, item: Mapping[str, Any], actor: str) -> Captured:
+    """Put a message back on the queue that it was for."""
+    raw = parked.open_message(item, services.ring)
+    queue = queue_of(raw)
+    if services.broker is None or queue not in set(QueueName):
+        raise NotFound("this message names no queue of ours; dismiss it with a reason")
+    _decide(services, item["id"], parked.REPLAYED, Happened.REPLAYED, actor, None)
+    services.broker.put_back(queue, raw)
+    return Captured()
 
 
 def dismiss(services: Services, item_id: str, actor: str, reason: str) -> None:

@@ -166,6 +166,8 @@ def upgrade() -> None:
         sa.Column("clock_product_anchor", UtcDateTime, nullable=False),
         sa.Column("lookup_key_sealed", sa.Text(), nullable=False),
         sa.Column("active_snapshot", sa.String(length=32), nullable=True),
+        sa.Column("instance", sa.Uuid(as_uuid=False), nullable=False),
+        sa.Column("ticks", sa.BigInteger(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["active_snapshot"], ["snapshots.hash"], name=op.f("fk_installation_active_snapshot")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
     )

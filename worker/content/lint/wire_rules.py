@@ -1,0 +1,113 @@
+"""Rules about the bytes that leave, read back by another parser than the one that wrote them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+
+from worker.content.lint.finding import Severity
+from worker.content.lint.rule import Hit, Rule
+from worker.content.lint.sample import Sample
+from worker.content.lint.words import TELLING
+
+_E = Severity.E
+
+MIM001 = Rule(
+    id="MIM001",
+    severity=_E,
+    waivable=False,
+    what="bytes that another program reads differently: a header twice or missing, an encoded List-Unsubscribe, a line too "
+    "long, a subject or part that does not come back as written",
+    why="A mailbox that can't read a header ignores it, or the message. Both halves of one-click unsubscribe hang on it.",
+    fix="Simplify the characters; if that does not help, tell a developer.",
+    source="RFC 5322, 2045, 2047, 8058",
+)
+PRV004 = Rule(
+    id="PRV004",
+    severity=_E,
+    waivable=False,
+    what="a header beside To that names a condition, a treatment or the reader's address",
+    why="Headers are logged by every server on the way.",
+    fix="Tell a developer: emails have no influence on headers but the subject.",
+    source="740 ILCS 110/2",
+)
+SUB003 = Rule(
+    id="SUB003",
+    severity=_E,
+    what="a sender name other than the one that clinic.toml gives the location",
+    why="A sender must say who writes, and from which of the two clinics.",
+    fix="Mend sender_name in clinic.toml.",
+    source="15 USC 7704(a)(1)",
+)
+
+RULES = (MIM001, PRV004, SUB003)
+
+_ONCE = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "List-Id", "Auto-Submitted")
+_PERSONAL = frozenset({"to", "subject"})
+
+
+def check_wire(sample: Sample) -> Iterator[Hit]:
+    """The message as it would leave; nothing where no builder was given."""
+    if sample.wire is None:
+        return
+    raw = sample.wire(sample.email.id, sample.location, sample.sequence)
+    message = message_from_bytes(raw, policy=default)
+    assert isinstance(message, EmailMessage)
+    path, line = sample.email.path, sample.email.body_line
+    for trouble in (*_troubles(raw, message), *_differences(sample, message)):
+        yield MIM001.at(path, line, trouble)
+    head = raw.partition(b"\r\n\r\n")[0].decode("ascii", "replace")
+    yield from _check_headers(sample, head, str(message["To"]))
+    yield from _check_sender(sample, message)
+
+
+def _troubles(raw: bytes, message: EmailMessage) -> Iterator[str]:
+    for name in _ONCE:
+        if len(message.get_all(name, [])) != 1:
+            yield f"The header {name} stands {len(message.get_all(name, []))} times."
+    if re.search(rb"(?<!\r)\n|\r(?!\n)|\x00|[\x80-\xff]", raw):
+        yield "There are bytes that a mail server may refuse."
+    if any(len(one) > 998 for one in raw.split(b"\r\n")):
+        yield "There is a line of more than 998 characters."
+    if re.search(rb"^List-Unsubscribe[^\r]*=\?", raw, re.MULTILINE):
+        yield "List-Unsubscribe is encoded, so no mailbox understands it."
+
+
+def _differences(sample: Sample, message: EmailMessage) -> Iterator[str]:
+    if str(message["Subject"]) != sample.rendered.subject:
+        yield f"The subject comes back as '{message['Subject']}'."
+    for kind in ("plain", "html"):
+        part = message.get_body((kind,))
+        if part is None or _squeezed(part.get_content()) == "":
+            yield f"There is no {kind} part."
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _check_headers(sample: Sample, head: str, address: str) -> Iterator[Hit]:
+    for field in re.split(r"\r\n(?![ \t])", head):
+        name = field.partition(":")[0]
+        if name.lower() in _PERSONAL:
+            continue
+        if found := TELLING.search(field):
+            yield PRV004.at(sample.email.path, 1, f"The header {name} says '{found.group()}'.")
+        if address in field:
+            yield PRV004.at(sample.email.path, 1, f"The header {name} holds the reader's address.")
+
+
+def _check_sender(sample: Sample, message: EmailMessage) -> Iterator[Hit]:
+    clinic = sample.catalog.clinic
+    wanted = clinic.undecided_sender_name
+    if sample.location in clinic.places:
+        place = clinic.places[sample.location]
+        wanted = place.sender_name
+        if place.city not in wanted.removeprefix(clinic.brand) or place.state_code not in wanted:
+            yield SUB003.at("clinic.toml", 1, f"The sender '{wanted}' does not say {place.city} {place.state_code}.")
+    shown = message["From"].addresses[0].display_name
+    if shown != wanted:
+        yield SUB003.at("clinic.toml", 1, f"The sender shows as '{shown}', not '{wanted}'.")

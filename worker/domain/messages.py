@@ -1,0 +1,35 @@
+"""What a broker message must look like for a worker to read it; anything else is set aside, not dropped (I8)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def what_is_wrong(raw: bytes) -> str | None:
+    """Why a message can't be taken off the broker's hands as a Celery message; None where it can."""
+    try:
+        message = json.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return "not_utf8"
+    except (ValueError, RecursionError):
+        return "not_json"
+    if not isinstance(message, dict):
+        return "not_a_message"
+    properties = message.get("properties")
+    if not isinstance(properties, dict) or not isinstance(properties.get("delivery_info"), dict):
+        return "no_properties"
+    if not isinstance(properties.get("delivery_tag"), str):
+        return "no_delivery_tag"
+    if not isinstance(message.get("headers"), dict):
+        return "no_headers"
+    return None if isinstance(message.get("body"), str) else "no_body"
+
+
+def queue_of(raw: bytes) -> str | None:
+    """The queue that a readable message was for."""
+    if what_is_wrong(raw) is not None:
+        return None
+    info: dict[str, Any] = json.loads(raw)["properties"]["delivery_info"]
+    routing_key = info.get("routing_key")
+    return routing_key if isinstance(routing_key, str) else None

@@ -1,0 +1,45 @@
+"""Witnesses of the epoch outside the database: a file in the state folder, and a key in Redis.
+
+Either alone is enough to know the database again, so that a flushed Redis or a new disk holds nothing up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+from worker.domain.epoch import Testimony
+from worker.storage.broker import Broker
+
+
+class Witnesses:
+    """Reads and writes both; trouble with one is as if it remembered nothing."""
+
+    def __init__(self, path: Path, broker: Broker) -> None:
+        self._path, self._broker = path, broker
+
+    def testimonies(self) -> list[Testimony]:
+        """What each remembers."""
+        texts: list[str | bytes | None] = [self._broker.recall_epoch()]
+        with contextlib.suppress(OSError):
+            texts.append(self._path.read_text())
+        return [found for text in texts if text and (found := _read(text)) is not None]
+
+    def tell(self, testimony: Testimony) -> None:
+        """Let each remember this."""
+        text = json.dumps({"instance": testimony.instance, "ticks": testimony.ticks})
+        self._broker.remember_epoch(text)
+        aside = self._path.with_suffix(f".{os.getpid()}.tmp")
+        with contextlib.suppress(OSError):
+            aside.write_text(text)
+            aside.replace(self._path)
+
+
+def _read(text: str | bytes) -> Testimony | None:
+    try:
+        data = json.loads(text)
+        return Testimony(str(data["instance"]), int(data["ticks"]))
+    except (ValueError, KeyError, TypeError):
+        return None
