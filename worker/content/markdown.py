@@ -37,7 +37,9 @@ def refuse_raw_html(markdown: str, source: str, first_line: int = 1) -> None:
     for token in _RAW_HTML.parse(markdown):
         inner = [child.type for child in token.children or ()]
         if token.type == "html_block" or "html_inline" in inner:
-            line = first_line + token.map[0] if token.map else None
+            breaks = inner[: inner.index("html_inline")] if "html_inline" in inner else []
+            within = breaks.count("softbreak") + breaks.count("hardbreak")
+            line = first_line + token.map[0] + within if token.map else None
             raise TemplateError(source, "has raw HTML; write Markdown only", line)
 
 

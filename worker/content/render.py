@@ -15,7 +15,7 @@ from typing import Any
 
 from css_inline import CSSInliner
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError
-from jinja2.exceptions import SecurityError, TemplateRuntimeError
+from jinja2.exceptions import SecurityError
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
@@ -60,6 +60,7 @@ class Rendered:
 # Plain letters, so that a mark passes unchanged through Markdown, URL encoding, HTML and CSS inlining.
 _MARKS = {name: f"qx{number}personqx" for number, name in enumerate(("greeting", "unsubscribe", "choose", "confirm"))}
 _MARK = re.compile("|".join(_MARKS.values()))
+_BROKEN_MARK = re.compile(r"qx\d|personqx", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,11 +157,16 @@ class Renderer:
     def expand(self, source: str, name: str, context: _Context, first_line: int = 1) -> str:
         """The Markdown of a body or block with its slots filled. Raises TemplateError with file and line."""
         try:
-            return self._template(source, name, first_line).render(context.values()).strip() + "\n"
+            expanded = self._template(source, name, first_line).render(context.values()).strip() + "\n"
+        except TemplateError:
+            raise
         except TemplateSyntaxError as error:
             raise TemplateError(name, error.message or "syntax error", error.lineno + first_line - 1) from error
-        except (UndefinedError, SecurityError, TemplateRuntimeError, TypeError) as error:
+        except Exception as error:  # a template can raise anything, and must never stop more than its own email
             raise TemplateError(name, _plain(error), _line_of(error, first_line)) from error
+        if _BROKEN_MARK.search(_MARK.sub("", expanded)):
+            raise TemplateError(name, "changes the person's own words; use {{ greeting }} and links as they are")
+        return expanded
 
     def _template(self, source: str, name: str, first_line: int) -> Template:
         """The compiled source: a body is one template for all its locations and sequences, a block for all emails."""
