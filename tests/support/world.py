@@ -1,4 +1,4 @@
-"""A small world for tests of use cases: a real database with the shipped content, a frozen product clock, a real outbox.
+"""A small world for tests of use cases: a real database with the shipped content, a frozen clock, a real outbox.
 
 The product clock is pinned to `START` and moves only when a test moves it; real time (leases, back-off) runs on.
 """
@@ -96,7 +96,7 @@ class RecordingQueue:
 class ScriptedProvider:
     """A provider that answers what the test says: `answer` gets each message as it is handed over."""
 
-    answer: Callable[[Message], Outcome] = lambda message: Receipt(provider="scripted")
+    answer: Callable[[Message], Outcome] = lambda _: Receipt(provider="scripted")
     known: dict[str, Receipt] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     name: str = "scripted"
