@@ -17,16 +17,17 @@ _PURPOSE = "form"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenCheck:
-    """What a token tells: its nonce when it is ours, and why it is suspicious."""
+    """What a token tells: its nonce and time (Unix seconds) when it is ours, and why it is suspicious."""
 
     nonce: str | None = None
     suspicion: str | None = None
+    issued_at: int | None = None
 
 
-def new_token(ring: KeyRing) -> tuple[str, str]:
-    """A fresh nonce and its token."""
+def new_token(ring: KeyRing, issued_at: int | None = None) -> tuple[str, str]:
+    """A fresh nonce and its token; a form shown again keeps the age of the first, since people mend quickly."""
     nonce = uuid4().hex
-    issued = f"{nonce}.{time.time():.0f}"
+    issued = f"{nonce}.{int(time.time()) if issued_at is None else issued_at}"
     return nonce, f"{issued}.{ring.sign(issued, _PURPOSE)}"
 
 
@@ -38,5 +39,5 @@ def check_token(token: str, nonce: str, ring: KeyRing) -> TokenCheck:
     ours, _, at = issued.partition(".")
     if not ring.has_signed(issued, signature, _PURPOSE) or (nonce and nonce != ours):
         return TokenCheck(suspicion="token.forged")
-    too_quick = time.time() - float(at) < MIN_SECONDS
-    return TokenCheck(nonce=ours, suspicion="token.too_quick" if too_quick else None)
+    too_quick = time.time() - int(at) < MIN_SECONDS
+    return TokenCheck(nonce=ours, suspicion="token.too_quick" if too_quick else None, issued_at=int(at))

@@ -15,7 +15,7 @@ from worker.domain.submissions import Submission
 from worker.errors import FieldError, InvalidSubmission, SealError
 from worker.intake import pages
 from worker.intake.acceptor import Acceptor
-from worker.intake.form_token import check_token, new_token
+from worker.intake.form_token import TokenCheck, check_token, new_token
 from worker.intake.idempotency import KeyConflict, Keys, StillRunning
 from worker.intake.limiting import ClientLimit
 from worker.intake.problems import page, problem
@@ -53,15 +53,17 @@ class SubmissionEndpoint:
             fields = await read_fields(request)
         except Unreadable as error:
             return self._trouble(as_json, error.status, "unreadable", error.title, error.detail)
-        post = _Post(fields=fields, as_json=as_json, header_key=request.headers.get("idempotency-key"))
+        header_key = request.headers.get("idempotency-key")
+        form_key = "" if header_key else flat(fields, "idempotency_key")
+        token = check_token(flat(fields, "form_token"), form_key, self._ring)
+        post = _Post(fields=fields, as_json=as_json, header_key=header_key, token=token)
         if not self._limit.allows(request):
             return self._again(post, 429, "too-many", "Too many requests", "Please wait a minute and try again.")
         if post.key is not None and len(post.key) > _MAX_KEY:
             detail = f"Use up to {_MAX_KEY} characters."
             return self._trouble(as_json, 400, "idempotency-key", "The key is too long", detail)
-        token = check_token(flat(fields, "form_token"), "" if post.header_key else post.key or "", self._ring)
         try:
-            submission = understand(fields, self._content.catalog, datetime.now(UTC), post.key, token)
+            submission = understand(fields, self._content.catalog, datetime.now(UTC), post.key, post.token)
         except InvalidSubmission as error:
             return self._invalid(post, error)
         return await self._accept(submission, post)
@@ -130,18 +132,13 @@ class SubmissionEndpoint:
             return page(pages.not_found_page(self._content.catalog.clinic), 404)
         return page(pages.thanks_page(self._content.catalog.clinic, reference=reference, crisis=bool(crisis)))
 
-    def form(
-        self, key: str, fields: Fields | None = None, errors: Sequence[FieldError] = (), status: int = 200
-    ) -> Response:
-        """The consultation form, empty or with what was typed and what is wrong with it."""
+    def form(self, key: str) -> Response:
+        """The consultation form, empty."""
         catalog = self._content.catalog
         if key not in catalog.forms:
             return page(pages.not_found_page(catalog.clinic), 404)
         nonce, token = new_token(self._ring)
-        html = pages.form_page(
-            catalog.forms[key], catalog.clinic, values=fields or {}, errors=errors, nonce=nonce, token=token
-        )
-        return page(html, status, _RETRY_AFTER if status in _TRY_AGAIN else None)
+        return page(pages.form_page(catalog.forms[key], catalog.clinic, values={}, errors=(), nonce=nonce, token=token))
 
     def _invalid(self, post: _Post, error: InvalidSubmission) -> Response:
         if not post.as_json:
@@ -157,8 +154,12 @@ class SubmissionEndpoint:
         return self._form_again(post, [FieldError(pointer="", code=kind, detail=f"{title}. {detail}")], status)
 
     def _form_again(self, post: _Post, errors: Sequence[FieldError], status: int) -> Response:
-        key = flat(post.fields, "form")
-        return self.form(key if key in self._content.catalog.forms else DEFAULT_FORM, post.fields, errors, status)
+        """The form with what was typed and what is wrong with it."""
+        catalog = self._content.catalog
+        form = catalog.forms.get(flat(post.fields, "form")) or catalog.forms[DEFAULT_FORM]
+        nonce, token = new_token(self._ring, post.token.issued_at)
+        html = pages.form_page(form, catalog.clinic, values=post.fields, errors=errors, nonce=nonce, token=token)
+        return page(html, status, _RETRY_AFTER if status in _TRY_AGAIN else None)
 
     def _trouble(self, as_json: bool, status: int, kind: str, title: str, detail: str) -> Response:
         if as_json:
@@ -173,6 +174,7 @@ class _Post:
     fields: Fields
     as_json: bool
     header_key: str | None
+    token: TokenCheck
 
     @property
     def key(self) -> str | None:

@@ -63,8 +63,8 @@ def set_clock(connection: Connection, changed: ProductClock) -> None:
 
 
 def instance_and_ticks(connection: Connection) -> tuple[str, int]:
-    """Which installation this is, and how many sweeps its database has seen."""
-    row = connection.execute(select(installation.c.instance, installation.c.ticks)).one()
+    """Which installation this is, and how many sweeps its database has seen; locked until the transaction ends."""
+    row = connection.execute(select(installation.c.instance, installation.c.ticks).with_for_update()).one()
     return row.instance, row.ticks
 
 

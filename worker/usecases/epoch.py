@@ -24,11 +24,16 @@ def guard_epoch(services: Services) -> None:
     testimonies = services.witnesses.testimonies()
     with services.database.write() as connection:
         instance, ticks = installation.instance_and_ticks(connection)
-        found = None if pauses.is_epoch_held(connection) else doubt(instance, ticks, testimonies)
+        if pauses.is_epoch_held(connection):
+            return  # the witnesses keep what they know until a person has decided
+        found = doubt(instance, ticks, testimonies)
+        if found is Doubt.UNKNOWN_PLACE:  # unless another process has just ticked, and told them since we asked
+            found = doubt(instance, ticks, services.witnesses.testimonies())
         if found is not None:
             _hold(connection, found)
-        if found is not None or pauses.is_epoch_held(connection):
-            return  # the witnesses keep what they know until a person has decided
+            return
+        if not testimonies:  # before the first tick is committed, so that a crash in between leaves no doubt
+            services.witnesses.tell(Testimony(instance, ticks))
         ticks = installation.tick(connection)
     services.witnesses.tell(Testimony(instance, ticks))
 
