@@ -11,7 +11,7 @@ import sys
 import typer
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from worker.cli import content, keys, leads, lint, operate, parked, pausing, product, sends
+from worker.cli import content, keys, leads, lint, operate, parked, pausing, preview, product, sends, versions
 from worker.cli.output import fail
 from worker.errors import WorkerError
 
@@ -22,13 +22,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (product, operate, pausing, content, lint):
+for part in (product, operate, pausing, content, lint, preview):
     part.register(app)
 app.add_typer(leads.app, name="leads")
 app.add_typer(sends.app, name="sends")
 app.add_typer(sends.quarantine, name="quarantine")
 app.add_typer(parked.app, name="parked")
 app.add_typer(operate.spool_app, name="spool")
+app.add_typer(versions.app, name="content")
 app.add_typer(keys.app, name="keys")
 app.add_typer(operate.database_app, name="db")
 

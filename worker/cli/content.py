@@ -24,6 +24,7 @@ from worker.storage.leads import Identity
 from worker.storage.sealing import LookupKey
 from worker.usecases import publish as publishing
 from worker.usecases.compose import compose, render_send
+from worker.usecases.content_history import touched
 from worker.usecases.evidence import read_evidence
 
 _PREVIEW_KEY = LookupKey(b"preview: links made with this key do nothing")
@@ -201,8 +202,12 @@ def publish(
     """
     files = read_content_files(TEMPLATES)
     with open_services() as services:
+        reached = touched(services.database, files)
         if diff:
             typer.echo(publishing.diff(services.database, files) or "Nothing would change.")
+        for change in reached:
+            console.print(f"{change.path}: {change.people} people; it {change.effect}", markup=False)
+        if diff:
             return
         if not approved_by:
             fail("Say who approves it: --approved-by NAME")

@@ -131,7 +131,7 @@ class Persona:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """Everything under `templates/email/`. `files` is what it was loaded from, to show people where something stands."""
+    """Everything under `templates/email/`. `files` is what it was loaded from, to show where things stand."""
 
     clinic: Clinic
     routing: RoutingRules

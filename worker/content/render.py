@@ -15,7 +15,7 @@ from typing import Any
 
 from css_inline import CSSInliner
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError
-from jinja2.exceptions import SecurityError
+from jinja2.environment import TemplateExpression
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
@@ -108,6 +108,7 @@ class Renderer:
         self.catalog = catalog
         self._compiled: dict[tuple[str, Location, str | None], CompiledEmail] = {}
         self._templates: dict[tuple[str, str], Template] = {}
+        self._conditions: dict[str, TemplateExpression] = {}
         self._inliner = CSSInliner(load_remote_stylesheets=False)
         self._markdown = _environment(autoescape=False)
         self._layout = _environment(autoescape=True)
@@ -150,8 +151,10 @@ class Renderer:
     def holds(self, condition: str, outline: Outline) -> bool:
         """Whether a condition of a body's `{% if %}` is so there. Raises TemplateError."""
         try:
-            return bool(self._markdown.compile_expression(condition, undefined_to_none=False)(**outline.values))
-        except (TemplateSyntaxError, UndefinedError, SecurityError) as error:
+            if condition not in self._conditions:
+                self._conditions[condition] = self._markdown.compile_expression(condition, undefined_to_none=False)
+            return bool(self._conditions[condition](**outline.values))
+        except Exception as error:  # as in `expand`
             raise TemplateError("condition", _plain(error)) from error
 
     def expand(self, source: str, name: str, context: _Context, first_line: int = 1) -> str:

@@ -21,16 +21,16 @@ class Doubt(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony:
+class Remembered:
     """What a witness remembers: the installation, and the ticks that it had."""
 
     instance: str
     ticks: int
 
 
-def doubt(instance: str, ticks: int, testimonies: Iterable[Testimony]) -> Doubt | None:
+def doubt(instance: str, ticks: int, memories: Iterable[Remembered]) -> Doubt | None:
     """Whether this database may send. A fresh one, without a tick, has nothing to repeat."""
-    mine = [testimony for testimony in testimonies if testimony.instance == instance]
-    if any(testimony.ticks > ticks for testimony in mine):
+    mine = [memory for memory in memories if memory.instance == instance]
+    if any(memory.ticks > ticks for memory in mine):
         return Doubt.WENT_BACK
     return Doubt.UNKNOWN_PLACE if ticks and not mine else None

@@ -72,6 +72,16 @@ def stranded(connection: Connection, unknown_before: datetime, limit: int) -> li
     return [dict(row._mapping) for row in rows]
 
 
+def active_by_sequence(connection: Connection) -> dict[str, int]:
+    """Per sequence, how many people are in it."""
+    rows = connection.execute(
+        select(enrollments.c.sequence, func.count())
+        .where(enrollments.c.status == ACTIVE)
+        .group_by(enrollments.c.sequence)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def count_active(connection: Connection) -> int:
     """How many leads are being taught."""
     return connection.execute(

@@ -10,7 +10,7 @@ import json
 import os
 from pathlib import Path
 
-from worker.domain.epoch import Testimony
+from worker.domain.epoch import Remembered
 from worker.storage.broker import Broker
 
 
@@ -20,16 +20,16 @@ class Witnesses:
     def __init__(self, path: Path, broker: Broker) -> None:
         self._path, self._broker = path, broker
 
-    def testimonies(self) -> list[Testimony]:
+    def memories(self) -> list[Remembered]:
         """What each remembers."""
         texts: list[str | bytes | None] = [self._broker.recall_epoch()]
         with contextlib.suppress(OSError):
             texts.append(self._path.read_text())
         return [found for text in texts if text and (found := _read(text)) is not None]
 
-    def tell(self, testimony: Testimony) -> None:
+    def tell(self, memory: Remembered) -> None:
         """Let each remember this."""
-        text = json.dumps({"instance": testimony.instance, "ticks": testimony.ticks})
+        text = json.dumps({"instance": memory.instance, "ticks": memory.ticks})
         self._broker.remember_epoch(text)
         aside = self._path.with_suffix(f".{os.getpid()}.tmp")
         with contextlib.suppress(OSError):
@@ -37,9 +37,9 @@ class Witnesses:
             aside.replace(self._path)
 
 
-def _read(text: str | bytes) -> Testimony | None:
+def _read(text: str | bytes) -> Remembered | None:
     try:
         data = json.loads(text)
-        return Testimony(str(data["instance"]), int(data["ticks"]))
+        return Remembered(str(data["instance"]), int(data["ticks"]))
     except (ValueError, KeyError, TypeError):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from sqlalchemy import Connection
 
-from worker.domain.epoch import Doubt, Testimony, doubt
+from worker.domain.epoch import Doubt, Remembered, doubt
 from worker.domain.sends import HoldReason
 from worker.storage import alerts, installation, pauses, sends, timeline
 from worker.storage.alerts import AlertKind
@@ -21,21 +21,21 @@ def guard_epoch(services: Services) -> None:
     """Count a tick and tell the witnesses; or hold everything, and tell staff, when there is a doubt."""
     if services.witnesses is None:
         return
-    testimonies = services.witnesses.testimonies()
+    memories = services.witnesses.memories()
     with services.database.write() as connection:
         instance, ticks = installation.instance_and_ticks(connection)
         if pauses.is_epoch_held(connection):
             return  # the witnesses keep what they know until a person has decided
-        found = doubt(instance, ticks, testimonies)
+        found = doubt(instance, ticks, memories)
         if found is Doubt.UNKNOWN_PLACE:  # unless another process has just ticked, and told them since we asked
-            found = doubt(instance, ticks, services.witnesses.testimonies())
+            found = doubt(instance, ticks, services.witnesses.memories())
         if found is not None:
             _hold(connection, found)
             return
-        if not testimonies:  # before the first tick is committed, so that a crash in between leaves no doubt
-            services.witnesses.tell(Testimony(instance, ticks))
+        if not memories:  # before the first tick is committed, so that a crash in between leaves no doubt
+            services.witnesses.tell(Remembered(instance, ticks))
         ticks = installation.tick(connection)
-    services.witnesses.tell(Testimony(instance, ticks))
+    services.witnesses.tell(Remembered(instance, ticks))
 
 
 def _hold(connection: Connection, found: Doubt) -> None:
@@ -48,16 +48,16 @@ def _hold(connection: Connection, found: Doubt) -> None:
 
 def confirm_epoch(services: Services, actor: str) -> int:
     """A person says that this database shall send. How many held sends go on."""
-    testimonies = services.witnesses.testimonies() if services.witnesses else []
+    memories = services.witnesses.memories() if services.witnesses else []
     with services.database.write() as connection:
         now = installation.product_now(connection)
         if not pauses.lift(connection, PauseScope.EPOCH, None, now):
             return 0
         instance, _ = installation.instance_and_ticks(connection)
-        ticks = installation.tick_past(connection, max((known.ticks for known in testimonies), default=0))
+        ticks = installation.tick_past(connection, max((known.ticks for known in memories), default=0))
         timeline.add(connection, Happened.RESUMED, now, None, actor=actor, scope=PauseScope.EPOCH)
         released = sends.release_holds(connection, now, reason=HoldReason.PAUSED)
     if services.witnesses:
-        services.witnesses.tell(Testimony(instance, ticks))
+        services.witnesses.tell(Remembered(instance, ticks))
     services.queue.deliver()
     return released

@@ -1,0 +1,69 @@
+"""Published versions: whom a change reaches, the exact copy of each, and the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.world import SHIPPED, World
+from worker.content.catalog import read_content_files
+from worker.errors import NotFound
+from worker.usecases import content_history
+from worker.usecases.publish import publish
+
+EMAIL = "emails/depression-options.md"
+
+
+def changed(path: str, old: str, new: str) -> dict[str, str]:
+    assert old in SHIPPED[path]
+    return {**SHIPPED, path: SHIPPED[path].replace(old, new)}
+
+
+def test_a_change_names_the_people_who_get_it_next(world: World) -> None:
+    world.post()
+    world.post(email="sam@example.com", condition="ptsd")
+    draft = changed(EMAIL, "preheader = ", "preheader =  ")
+
+    (reached,) = content_history.touched(world.database, draft)
+
+    assert (reached.path, reached.people) == (EMAIL, 1)
+    assert "new words" in reached.effect
+
+
+def test_a_changed_order_leaves_the_people_in_it_alone(world: World) -> None:
+    world.post()
+    draft = changed("sequences/depression.toml", 'name = "', 'name = "Our ')
+
+    (reached,) = content_history.touched(world.database, draft)
+
+    assert reached.people == 1
+    assert "keep the order" in reached.effect
+
+
+def test_an_earlier_version_can_be_sent_from_again(world: World) -> None:
+    first = content_history.history(world.database)[0]["snapshot"]
+    publish(world.database, changed(EMAIL, "preheader = ", "preheader =  "), "Jordan Example", "spacing")
+    assert [version["active"] for version in content_history.history(world.database)].count(True) == 1
+    assert not next(v for v in content_history.history(world.database) if v["snapshot"] == first)["active"]
+
+    content_history.restore(world.database, first[:8], "Riley Example")
+
+    assert next(v for v in content_history.history(world.database) if v["snapshot"] == first)["active"]
+
+
+def test_the_exact_files_of_a_version_come_out_again(world: World, tmp_path: Path) -> None:
+    version = content_history.history(world.database)[0]["snapshot"]
+
+    written = content_history.export(world.database, version, tmp_path / "out")
+
+    assert read_content_files(tmp_path / "out") == dict(SHIPPED)
+    assert written == len(SHIPPED)
+    with pytest.raises(NotFound):
+        content_history.export(world.database, version, tmp_path / "out")
+
+
+@pytest.mark.parametrize("wanted", ["", "zzzz", "no such"])
+def test_a_version_that_is_not_there_is_said_to_be_so(world: World, wanted: str) -> None:
+    with pytest.raises(NotFound):
+        content_history.restore(world.database, wanted, "Jordan Example")

@@ -1,0 +1,66 @@
+"""`nurture content`: the published versions of the emails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from worker.cli.common import AsJson, open_services
+from worker.cli.output import console, print_json, print_table
+from worker.usecases import content_history
+
+app = typer.Typer(help="The published versions of the emails, kept for ever.", no_args_is_help=True)
+
+Version = Annotated[str, typer.Argument(help="the version's hash, or its first characters", metavar="VERSION")]
+
+
+@app.command()
+def history(as_json: AsJson = False) -> None:
+    """Every published version: who approved it, and when it was first and last sent from.
+
+    Example: nurture content history
+    """
+    with open_services() as services:
+        found = content_history.history(services.database)
+    if as_json:
+        print_json({"versions": found})
+        return
+    rows = [
+        [
+            row["snapshot"][:10],
+            "active" if row["active"] else "",
+            row["published_at"][:16],
+            row["approved_by"],
+            row["note"],
+        ]
+        for row in found
+    ]
+    print_table(
+        "Published", ["version", "", "published (UTC)", "approved by", "note"], rows, "Nothing is published yet."
+    )
+
+
+@app.command()
+def restore(
+    version: Version, approved_by: Annotated[str, typer.Option("--approved-by", help="who approves it; kept")]
+) -> None:
+    """Send from an earlier version again. The draft files stay as they are.
+
+    Example: nurture content restore 1f2e3d4c5b --approved-by "Jordan Example"
+    """
+    with open_services() as services:
+        content_history.restore(services.database, version, approved_by)
+    console.print("Restored. The draft files are unchanged: publish them when they are right again.")
+
+
+@app.command()
+def export(version: Version, out: Annotated[Path, typer.Option(help="an empty folder to write to")]) -> None:
+    """Write the exact files of a version, as they were sent from (New York asks to keep them a year).
+
+    Example: nurture content export 1f2e3d4c5b --out version-1f2e
+    """
+    with open_services() as services:
+        written = content_history.export(services.database, version, out)
+    console.print(f"{written} files written to {out}.", markup=False)

@@ -1,0 +1,102 @@
+"""Published content through time: what changed and whom it touches, earlier versions, and the exact copy of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from worker.content.catalog import Catalog
+from worker.content.load import load_catalog
+from worker.content.snapshots import unpack
+from worker.errors import NotFound
+from worker.storage import contents, enrollments, installation, sends, timeline
+from worker.storage.database import Database
+from worker.storage.timeline import Happened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """People whom a change reaches, and what will happen to them."""
+
+    path: str
+    people: int
+    effect: str
+
+
+def touched(database: Database, files: Mapping[str, str]) -> list[Touched]:
+    """Whom publishing these files would reach, file by file. Raises ContentInvalid."""
+    draft = load_catalog(files)
+    with database.read() as connection:
+        active = installation.active_snapshot(connection)
+        before = unpack(contents.packed(connection, active)) if active else {}
+        waiting = sends.waiting_by_email(connection)
+        enrolled = enrollments.active_by_sequence(connection)
+    changed = sorted(path for path in before.keys() | files.keys() if before.get(path) != files.get(path))
+    return [_touched(path, draft, waiting, enrolled) for path in changed]
+
+
+def _touched(path: str, draft: Catalog, waiting: Mapping[str, int], enrolled: Mapping[str, int]) -> Touched:
+    folder, _, name = path.partition("/")
+    stem = name.rpartition(".")[0]
+    if folder == "emails":
+        effect = "is their next email: they get the new words" if stem in draft.emails else "is gone: they wait, held"
+        return Touched(path=path, people=waiting.get(stem, 0), effect=effect)
+    if folder == "sequences":
+        effect = "is theirs: they keep the order and timing they started with"
+        return Touched(path=path, people=enrolled.get(stem, 0), effect=effect)
+    effect = "is in what they get from here on"
+    return Touched(path=path, people=sum(enrolled.values()), effect=effect)
+
+
+def history(database: Database) -> list[dict[str, Any]]:
+    """Every published version, newest first, with its first and last use."""
+    with database.read() as connection:
+        active = installation.active_snapshot(connection)
+        rows = contents.history(connection)
+    return [
+        {
+            "snapshot": row["hash"],
+            "active": row["hash"] == active,
+            "published_at": row["created_at"].isoformat(),
+            "approved_by": row["approved_by"],
+            "note": row["note"],
+            "first_used_at": row["first_used_at"].isoformat() if row["first_used_at"] else None,
+            "last_used_at": row["last_used_at"].isoformat() if row["last_used_at"] else None,
+        }
+        for row in rows
+    ]
+
+
+def export(database: Database, snapshot: str, folder: Path) -> int:
+    """Write the exact files of a version into an empty folder; how many. Raises NotFound."""
+    _, files = _version(database, snapshot)
+    if folder.exists() and any(folder.iterdir()):
+        raise NotFound(f"{folder} is not empty; name a new folder")
+    for path, text in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    return len(files)
+
+
+def restore(database: Database, snapshot: str, approved_by: str) -> None:
+    """Make an earlier version the active one again; the draft files stay as they are. Raises NotFound."""
+    name, files = _version(database, snapshot)
+    load_catalog(files)
+    with database.write() as connection:
+        now, before = installation.product_now(connection), installation.active_snapshot(connection)
+        installation.activate(connection, name)
+        timeline.add(
+            connection, Happened.PUBLISHED, now, None, actor=approved_by, snapshot=name, before=before, restored=True
+        )
+
+
+def _version(database: Database, snapshot: str) -> tuple[str, dict[str, str]]:
+    """The one published version whose hash begins so."""
+    with database.read() as connection:
+        matching = [row["hash"] for row in contents.history(connection) if row["hash"].startswith(snapshot)]
+        if len(matching) != 1 or not snapshot:
+            raise NotFound(f"no single published version begins with {snapshot!r}; see: nurture content history")
+        return matching[0], unpack(contents.packed(connection, matching[0]))
