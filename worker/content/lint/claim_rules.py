@@ -57,9 +57,9 @@ CLM005 = Rule(
 INS001 = Rule(
     id="INS001",
     severity=_E,
-    what="a sentence that a plan covers, accepts or pays, without all of: one location, an insurance claim, an as-of date, "
-    "'check with your plan'",
-    why="Coverage differs by state and plan, and changes. New York's Medicaid covers what the one in Illinois does not.",
+    what="a sentence that a plan covers, accepts or pays, without all of: one location, an insurance claim, an as-of "
+    "date, 'check with your plan'",
+    why="Coverage differs by state and plan, and changes. New York's Medicaid covers what that of Illinois does not.",
     fix="State it by an insurance claim, in an email for one location, with 'As of …' and 'Check with your plan'.",
     source="claims 13 to 18 of the articles",
 )

@@ -40,15 +40,13 @@ def check_typed(draft: Draft) -> Iterator[Hit]:
 @lru_cache(maxsize=16_384)
 def matches(scope: Scope, text: str) -> tuple[tuple[CopyRule, str, str], ...]:
     """The rules that a piece of text breaks: each with the words found, and the sentence around them."""
-    found = []
-    for rule in _BY_SCOPE[scope]:
-        if not rule.pattern.search(text):
-            continue
-        unit = UNITS.get(scope, rule.unit)
-        for piece in sentences_of(text) if unit is Unit.SENTENCE else (text,):
-            if words := _broken_by(rule, piece):
-                found.append((rule, words, piece))
-    return tuple(found)
+    return tuple(
+        (rule, words, piece)
+        for rule in _BY_SCOPE[scope]
+        if rule.pattern.search(text)
+        for piece in (sentences_of(text) if UNITS.get(scope, rule.unit) is Unit.SENTENCE else (text,))
+        if (words := _broken_by(rule, piece))
+    )
 
 
 def _broken_by(rule: CopyRule, piece: str) -> str | None:

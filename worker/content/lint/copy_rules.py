@@ -33,9 +33,12 @@ PROMISE_RULES: tuple[CopyRule, ...] = (
         severity=_E,
         waivable=False,
         pattern=any_of(
-            r"\bmost (?:\w+ ){0,2}(?:insurance|plans|insurers)\b", r"\bfully covered\b",
-            r"\b(?:maximi[sz]|minimi[sz])\w* (?:your |the |any )?(?:insurance |out-of-pocket )?(?:coverage|costs?|benefits?)",
-            r"\binsurance-backed\b", r"\bno cost to you\b",
+            r"\bmost (?:\w+ ){0,2}(?:insurance|plans|insurers)\b",
+            r"\bfully covered\b",
+            r"\b(?:maximi[sz]|minimi[sz])\w* (?:your |the |any )?(?:insurance |out-of-pocket )?"
+            r"(?:coverage|costs?|benefits?)",
+            r"\binsurance-backed\b",
+            r"\bno cost to you\b",
         ),
         says="'{words}' promises what only a plan can promise.",
         what="a promise about insurance: most plans, fully covered, insurance-backed, maximize, minimize, no cost",
@@ -48,9 +51,15 @@ PROMISE_RULES: tuple[CopyRule, ...] = (
         severity=_E,
         waivable=False,
         pattern=any_of(
-            r"\btestimonials?\b", r"\bsuccess stor(?:y|ies)\b", r"\breported cases\b", r"\bcases of success\w*",
-            r"\b(?:our |many |most )?patients? (?:often |commonly |frequently |usually )?(?:say|report|love|tell|experience)\b",
-            r"\bpatients who .{0,60}\bfind relief\b", r"[”\"],? (?:says|said|wrote|reports)\b", r"[”\"]\s*[—–-]\s*[A-Z]",
+            r"\btestimonials?\b",
+            r"\bsuccess stor(?:y|ies)\b",
+            r"\breported cases\b",
+            r"\bcases of success\w*",
+            r"\b(?:our |many |most )?patients? (?:often |commonly |frequently |usually )?"
+            r"(?:say|report|love|tell|experience)\b",
+            r"\bpatients who .{0,60}\bfind relief\b",
+            r"[”\"],? (?:says|said|wrote|reports)\b",
+            r"[”\"]\s*[—–-]\s*[A-Z]",
         ),
         says="'{words}' lets patients speak for a treatment.",
         what="testimonials and what stands in for them: success stories, 'patients report', a quotation with a name",
@@ -62,13 +71,13 @@ PROMISE_RULES: tuple[CopyRule, ...] = (
         id="STA001",
         severity=_E,
         pattern=any_of(
-            r"\b\d+(?:\.\d+)? ?(?:%|percent\b)", r"\bone[- ](?:third|quarter|half|fifth)\b", r"\btwo[- ]thirds\b",
+            r"\b\d+(?:\.\d+)? ?(?:%|percent\b)",
+            r"\bone[- ](?:third|quarter|half|fifth)\b",
+            r"\btwo[- ]thirds\b",
             r"\b(?:\d+|one|two|three) (?:in|out of) (?:\d+|two|three|four|five|ten)\b(?! (?:minutes|days|weeks))",
             r"\bmillions of people\b",
         ),
-        unless=any_of(
-            r"(?=.*\b(?:19|20)\d\d\b)(?=.*(?:according to|as (?:counted|reported|published) by|survey of))"
-        ),
+        unless=any_of(r"(?=.*\b(?:19|20)\d\d\b)(?=.*(?:according to|as (?:counted|reported|published) by|survey of))"),
         says="'{words}' is a figure without its source and year.",
         what="a percentage or fraction without a named source and a year in the same sentence",
         why="A figure ages and belongs to one group of people; without source and year nobody can check it.",
@@ -80,9 +89,15 @@ PROMISE_RULES: tuple[CopyRule, ...] = (
         severity=_E,
         scopes=frozenset({Scope.OWN, Scope.BLOCKS, Scope.INBOX}),
         pattern=any_of(
-            r"\bcommit(?:s|ted|ting)? suicide\b", r"\b(?:successful|failed|unsuccessful) (?:suicide |attempt)",
-            r"\bsuicide epidemic\b", r"\bcompleted suicide\b", r"\boverdos\w*", r"\bhang(?:s|ed|ing) (?:my|your|him|her)self\b",
-            r"\bslit\w* (?:my|your|his|her|their) wrists?\b", r"\bshoot\w* (?:my|your|him|her)self\b", r"\bfirearms?\b",
+            r"\bcommit(?:s|ted|ting)? suicide\b",
+            r"\b(?:successful|failed|unsuccessful) (?:suicide |attempt)",
+            r"\bsuicide epidemic\b",
+            r"\bcompleted suicide\b",
+            r"\boverdos\w*",
+            r"\bhang(?:s|ed|ing) (?:my|your|him|her)self\b",
+            r"\bslit\w* (?:my|your|his|her|their) wrists?\b",
+            r"\bshoot\w* (?:my|your|him|her)self\b",
+            r"\bfirearms?\b",
         ),
         says="'{words}' is not how to speak of suicide.",
         what="words about suicide that harm: 'commit', 'successful attempt', a method",
@@ -90,7 +105,7 @@ PROMISE_RULES: tuple[CopyRule, ...] = (
         fix="Say 'died by suicide' or 'suicidal thoughts' where it must be said, name no method, and point to 988.",
         source="Action Alliance Framework for Successful Messaging",
     ),
-)  # fmt: skip
+)
 
 PLACE_RULES: tuple[CopyRule, ...] = (
     CopyRule(
@@ -98,11 +113,15 @@ PLACE_RULES: tuple[CopyRule, ...] = (
         severity=_E,
         scopes=frozenset({Scope.OUTPUT, Scope.INBOX}),
         pattern=any_of(
-            r"\{\{|\}\}|\{%|%\}", r"\bTODO\b|\bFIXME\b|\bXXX\b", r"\blorem\b", r"\bshare by:", r"\[\[|\]\]",
+            r"\{\{|\}\}|\{%|%\}",
+            r"\bTODO\b|\bFIXME\b|\bXXX\b",
+            r"\blorem\b",
+            r"\bshare by:",
+            r"\[\[|\]\]",
             r"\btbd\b",
         ),
         says="'{words}' is left over from writing.",
-        what="what is left over in the finished email: {{, TODO, lorem ipsum, 'Share by:'",
+        what="what is left over in the finished email: template code, notes to oneself, lorem ipsum, 'Share by:'",
         why="It tells a reader that nobody looked.",
         fix="Take it out.",
     ),
@@ -113,18 +132,55 @@ PLACE_RULES: tuple[CopyRule, ...] = (
         pattern=any_of(
             r"\b(?:\d+|one|two|three|four|five|six|seven|eight|ten|twelve|twenty|thirty|forty|fifty|sixty)"
             r"(?:\s*(?:-|–|to|or)\s*\w+)?[\s-](?:minutes?|sessions?|infusions?|treatments?|doses?)\b",
-            r"\b(?:about|approximately|around) an hour\b", r"\b\d+(?:\s*(?:-|–|to)\s*\d+)?[\s-](?:hours?|days?|weeks?|months?)\b",
+            r"\b(?:about|approximately|around) (?:an|one|two) hours?\b",
+            r"\b\d+(?:\s*(?:-|–|to)\s*\d+)?[\s-](?:hours?|days?|weeks?|months?)\b",
             r"\btwice[- ]weekly\b",
         ),
         says="'{words}' is typed here; the next change in the clinic won't reach it.",
-        what="numbers of minutes, sessions or weeks typed by hand",
+        what="numbers of minutes, visits or weeks typed by hand",
         why="The articles disagree with each other because each typed its own. One fact per place has one date.",
         fix="Use {{ facts.… }} from clinic.toml, or a claim.",
         source="claim 5 of the articles",
     ),
-)  # fmt: skip
+)
 
-COPY_RULES: tuple[CopyRule, ...] = (*INBOX_RULES, *MEDICAL_RULES, *PROMISE_RULES, *PLACE_RULES)
+SOURCE_RULES: tuple[CopyRule, ...] = (
+    CopyRule(
+        id="INS004",
+        severity=_E,
+        scopes=frozenset({Scope.SOURCE}),
+        pattern=any_of(
+            r"\bfull payment\b",
+            r"\bpayment is (?:due|required)\b",
+            r"\bpaid in full\b",
+            r"\bsuperbills?\b",
+            r"\bpay (?:in full|up front|upfront)\b",
+        ),
+        says="'{words}' is one clinic's rule for paying, typed by hand.",
+        what="a rule for paying (full payment, superbill, paid up front) typed by hand",
+        why="It is one clinic's rule, on one day. A fact of that place has a review date.",
+        fix="Use {{ facts.ketamine_payment }}, or leave it out.",
+        source="claim 18 of the articles",
+    ),
+    CopyRule(
+        id="SRC002",
+        severity=_E,
+        pattern=any_of(r"\bVietnam\b", r"\bfound success with traditional treatments?\b", r"\bMDSI\b"),
+        says="'{words}' is a known slip of the articles.",
+        what="what the articles got wrong: the Vietnam War, 'found success with traditional treatments', MDSI",
+        why="One has a word missing that turns its meaning round, one is doubtful, one narrows who Spravato is for.",
+        fix="Leave it out.",
+        source="claims 11, 15 and 23 of the articles",
+    ),
+)
+
+COPY_RULES: tuple[CopyRule, ...] = (
+    *INBOX_RULES,
+    *MEDICAL_RULES,
+    *PROMISE_RULES,
+    *PLACE_RULES,
+    *SOURCE_RULES,
+)
 
 UNITS = {Scope.INBOX: Unit.PARAGRAPH, Scope.SOURCE: Unit.PARAGRAPH, Scope.OUTPUT: Unit.PARAGRAPH}
 """Where a scope has no sentences, its rules read a whole piece at a time."""

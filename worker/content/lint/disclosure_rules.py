@@ -20,7 +20,7 @@ MED001 = Rule(
     severity=_E,
     waivable=False,
     what="ketamine named without the off-label block before the first button",
-    why="IV ketamine is approved as an anesthetic only. Two of the clinic's articles name it 97 times and never say so.",
+    why="IV ketamine is approved as an anesthetic only. Two of the articles name it 97 times and never say so.",
     fix='Put {{ block("off-label") }} before the button.',
     source="FDA warning on compounded ketamine, 2023; FTC",
 )
@@ -115,28 +115,64 @@ LOC003 = Rule(
 )
 
 RULES = (
-    MED001, MED002, MED003, MED004, FTR001, FTR002, FTR003, FTR004, FTR005, LOC001, LOC002, LOC003,
-)  # fmt: skip
+    MED001,
+    MED002,
+    MED003,
+    MED004,
+    FTR001,
+    FTR002,
+    FTR003,
+    FTR004,
+    FTR005,
+    LOC001,
+    LOC002,
+    LOC003,
+)
 
 _BENEFIT = any_of(
-    r"\bhelp\w*", r"\bimprov\w*", r"\brelie\w+", r"\beas(?:e|es|ed|ing)\b", r"\breduc\w*", r"\btreat\w*", r"\bused?\b",
-    r"\boption\b", r"\bworks?\b", r"\boffer\w*",
-)  # fmt: skip
+    r"\bhelp\w*",
+    r"\bimprov\w*",
+    r"\brelie\w+",
+    r"\beas(?:e|es|ed|ing)\b",
+    r"\breduc\w*",
+    r"\btreat\w*",
+    r"\bused?\b",
+    r"\boption\b",
+    r"\bworks?\b",
+    r"\boffer\w*",
+)
 
 WORDING = {
     "off-label": (MED001, ("off-label", r"not (?:been )?FDA[- ]approved")),
     "spravato": (
         MED002,
-        ("adults", "certified", "REMS", r"2 hours", "sedation", "dissociation", "breathing", "misuse",
-         "suicidal thoughts", r"not been shown to prevent suicide"),
+        (
+            "adults",
+            "certified",
+            "REMS",
+            r"2 hours",
+            "sedation",
+            "dissociation",
+            "breathing",
+            "misuse",
+            "suicidal thoughts",
+            r"not been shown to prevent suicide",
+        ),
     ),
     "ketamine-risks": (
         MED003,
-        ("misuse", "sedation", "dissociation", "psychiatric", r"(?:raised|increased|higher) blood pressure", "breathing",
-         "bladder"),
+        (
+            "misuse",
+            "sedation",
+            "dissociation",
+            "psychiatric",
+            r"(?:raised|increased|higher) blood pressure",
+            "breathing",
+            "bladder",
+        ),
     ),
     "tms-risks": (MED004, ("headache", "scalp", "seizure")),
-}  # fmt: skip
+}
 """What each disclosure must say, whoever edits it."""
 
 
@@ -196,8 +232,8 @@ def _why(sample: Sample) -> str:
 
 
 _OWN_FOOTER = re.compile(
-    r"links\.unsubscribe|block\(\s*[\"'](?:footer|crisis)[\"']|licence_line|\bunsubscribe\b|not medical advice|988lifeline|"
-    r"location\.address",
+    r"links\.unsubscribe|block\(\s*[\"'](?:footer|crisis)[\"']|licence_line|\bunsubscribe\b|not medical advice|"
+    r"988lifeline|location\.address",
     re.IGNORECASE,
 )
 

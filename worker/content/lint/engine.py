@@ -33,8 +33,16 @@ from worker.domain.leads import Location
 from worker.errors import TemplateError
 
 _MODULES = (
-    front_rules, reading_rules, disclosure_rules, claim_rules, link_rules, page_rules, wire_rules, sequence_rules, waivers,
-)  # fmt: skip
+    front_rules,
+    reading_rules,
+    disclosure_rules,
+    claim_rules,
+    link_rules,
+    page_rules,
+    wire_rules,
+    sequence_rules,
+    waivers,
+)
 
 RULES: Mapping[str, Rule] = {
     rule.id: rule
@@ -50,7 +58,6 @@ SAMPLE_CHECKS: tuple[SampleCheck, ...] = (
     reading_rules.check_inbox_line,
     reading_rules.check_ease,
     disclosure_rules.check_disclosures,
-    disclosure_rules.check_footer,
     disclosure_rules.check_place,
     claim_rules.check_coverage,
     claim_rules.check_free,
@@ -63,6 +70,7 @@ SAMPLE_CHECKS: tuple[SampleCheck, ...] = (
 
 PAGE_CHECKS: tuple[SampleCheck, ...] = (
     front_rules.check_names,
+    disclosure_rules.check_footer,
     page_rules.check_letters,
     page_rules.check_sizes,
     wire_rules.check_wire,
@@ -116,9 +124,8 @@ def _lint_email(
 ) -> Iterator[_Found]:
     catalog, groups = renderer.catalog, dict[tuple[Location, Rendered], list[Sample]]()
     email = catalog.emails[email_id]
-    for use, location, sequence in uses_in(catalog):
-        if use != email_id or (locations is not None and location not in locations):
-            continue
+    uses = [use for use in uses_in(catalog) if use[0] == email_id and (locations is None or use[1] in locations)]
+    for _, location, sequence in uses:
         try:
             sample = _sample(renderer, email_id, location, sequence, wire)
             groups.setdefault((location, sample.rendered), []).append(sample)
@@ -126,9 +133,9 @@ def _lint_email(
             yield _Found(front_rules.broken(error), email.path, location, sequence)
     for hit, sample in _check_groups(list(groups.values())):
         yield _Found(hit, email.path, sample.location, sample.sequence)
-    if groups:
+    if uses:
         samples = [sample for group in groups.values() for sample in group]
-        draft = Draft(email=email, samples=samples, catalog=catalog, today=today)
+        draft = Draft(email=email, samples=samples, catalog=catalog, today=today, is_whole=locations is None)
         for check in DRAFT_CHECKS:
             for hit in check(draft):
                 yield _Found(hit, email.path)

@@ -18,8 +18,8 @@ PRV001 = Rule(
     id="PRV001",
     severity=_E,
     waivable=False,
-    what="a link, image, font or stylesheet of another host than the clinic's or 988lifeline.org; http:, an IP address, "
-    "a user name in a link, a tracking query",
+    what="a link, image, font or stylesheet of another host than the clinic's or 988lifeline.org; http:, an IP "
+    "address, a user name in a link, a tracking query",
     why="A click or an image load tells its host who reads a clinic's email. Shared so, it is a breach.",
     fix="Link to the clinic's own site, or name the thing without a link.",
     source="FTC v. GoodRx, BetterHelp, Cerebral, Monument",
@@ -45,8 +45,8 @@ PRV003 = Rule(
 LNK001 = Rule(
     id="LNK001",
     severity=_E,
-    what="a link that is empty, relative or shows another host than it opens (error); 'click here', 'learn more', or one "
-    "name for two targets (warning)",
+    what="a link that is empty, relative or shows another host than it opens (error); 'click here', 'learn more', or "
+    "one name for two targets (warning)",
     why="People who listen to an email hear links alone; filters take a mismatch for phishing.",
     fix="Name what the link opens, and give it a full address.",
     source="WCAG 2.2, 2.4.4",
@@ -54,14 +54,14 @@ LNK001 = Rule(
 LNK002 = Rule(
     id="LNK002",
     severity=_W,
-    what="more than 8 links, or a link of the HTML part that the text part lacks",
+    what="more than 6 links, or a link of the HTML part that the text part lacks",
     why="Many links look like advertising to filters, and each is a way out of the one next step.",
     fix="Keep the one call to action.",
 )
 
 RULES = (PRV001, PRV002, PRV003, LNK001, LNK002)
 
-_MOST_LINKS = 8
+_MOST_LINKS = 6
 _TRACKING = re.compile(r"(?:^|&)(?:utm_\w+|mc_\w+|fbclid|gclid|msclkid|_hs\w+)=", re.IGNORECASE)
 _VAGUE = re.compile(r"(?:click )?here|(?:read|learn|find out|see) more|more|this link|link", re.IGNORECASE)
 _HOST_LIKE = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:/\S*)?", re.IGNORECASE)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from worker.content.lint.contrast import LEAST, SMALLEST_PX, colours, contrast, size_px
 from worker.content.lint.finding import Severity
 from worker.content.lint.page import Element, Page
+from worker.content.lint.places import line_of
 from worker.content.lint.rule import Hit, Rule
 from worker.content.lint.sample import Sample
 
@@ -18,8 +19,8 @@ _LAYOUT = "layout/email.html"
 A11Y001 = Rule(
     id="A11Y001",
     severity=_E,
-    what="no lang, dir, title or h1; a heading level left out; a layout table without role; an image without alt; words "
-    "under 14 px; contrast under 4.5 in the light or in the dark",
+    what="no lang, dir, title or h1; a heading level left out; a layout table without role; an image without alt; "
+    "words under 14 px; contrast under 4.5 in the light or in the dark",
     why="Many readers are tired, older or listen to their mail. All of them can read this one.",
     fix="Mend layout/email.html, or the heading in the email.",
     source="WCAG 2.2 AA",
@@ -27,7 +28,8 @@ A11Y001 = Rule(
 SIZ001 = Rule(
     id="SIZ001",
     severity=_E,
-    what="HTML over 60 KB (warning) or 90 KB (error); a text part under a fifth or over five times of the visible words",
+    what="HTML over 60 KB (warning) or 90 KB (error), a message over 150 KB; a text part under a fifth or over five "
+    "times of the visible words",
     why="Gmail cuts off at about 102 KB, the footer first. Filters distrust two parts that differ.",
     fix="Shorten it.",
 )
@@ -79,18 +81,19 @@ def check_letters(sample: Sample) -> Iterator[Hit]:
         for element in page.visible:
             if (palette, *found[element]) not in seen:
                 seen.add((palette, *found[element]))
-                yield from _check_contrast(element, palette, *found[element])
+                yield from _check_contrast(sample, element, palette, *found[element])
 
 
-def _check_contrast(element: Element, palette: str, front: str, back: str) -> Iterator[Hit]:
+def _check_contrast(sample: Sample, element: Element, palette: str, front: str, back: str) -> Iterator[Hit]:
+    line = line_of(sample.catalog.layout["email.html"], front) or 1
     try:
         ratio = contrast(front, back)
     except ValueError as error:
-        yield A11Y001.at(_LAYOUT, 1, f"{error}.")
+        yield A11Y001.at(_LAYOUT, line, f"{error}.")
         return
     if ratio < LEAST:
         message = f"{front} on {back} has a contrast of {ratio:.1f} in the {palette} palette ({_name(element)})."
-        yield A11Y001.at(_LAYOUT, 1, message)
+        yield A11Y001.at(_LAYOUT, line, message)
 
 
 def _name(element: Element) -> str:

@@ -122,12 +122,13 @@ class Sample:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """One email with all its samples."""
+    """One email with its samples; `is_whole` unless some locations were left out."""
 
     email: Email
     samples: Sequence[Sample]
     catalog: Catalog
     today: date
+    is_whole: bool
 
     @cached_property
     def typed(self) -> str:

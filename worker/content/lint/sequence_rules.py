@@ -38,7 +38,7 @@ SEQ003 = Rule(
     id="SEQ003",
     severity=_E,
     what="a sequence of less than 3 or more than 6 weeks at a location",
-    why="People decide on such a thing within weeks, not in days; after two months they have forgotten that they asked.",
+    why="People decide on such a thing within weeks, not in days; after two months they have forgotten it.",
     fix="Change the waits.",
 )
 SEQ004 = Rule(

@@ -22,7 +22,7 @@ TELLING = any_of(CONDITION.pattern, TREATMENT_NAMES.pattern)
 """What tells a bystander why someone is written to."""
 
 INSURANCE = any_of(r"\binsur\w*", "medicaid", "medicare", r"\bco-?pay\w*", r"\bcoverage\b", r"\bdeductible")
-PAYER = any_of(r"\binsur\w*", "medicaid", "medicare", r"\bplans?\b", r"\bpayers?\b")
+PAYER = any_of(r"\binsur\w*", "medicaid", "medicare", r"(?<!payment )(?<!treatment )\bplans?\b", r"\bpayers?\b")
 
 SERVICES: dict[Treatment, re.Pattern[str]] = {
     Treatment.IV_KETAMINE: KETAMINE,
