@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from worker.cli import content, keys, leads, lint, operate, parked, pausing, preview, product, sends, versions
 from worker.cli.output import fail
-from worker.errors import WorkerError
+from worker.errors import ContentInvalid, WorkerError
 
 app = typer.Typer(
     name="nurture",
@@ -38,6 +38,8 @@ def main() -> None:
     """Run a command."""
     try:
         app()
+    except ContentInvalid as error:
+        fail("\n".join(str(problem) for problem in error.problems) or str(error))
     except WorkerError as error:
         fail(str(error))
     except OperationalError:
