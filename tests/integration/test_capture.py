@@ -1,4 +1,4 @@
-"""Capture: a sealed submission becomes one stored, routed, answered lead, exactly once, whatever comes twice or at once."""
+"""Capture: a sealed submission becomes one stored, routed, answered lead, exactly once, whatever comes twice."""
 
 from __future__ import annotations
 
@@ -405,9 +405,10 @@ def test_another_body_under_the_same_key_is_parked_and_the_first_stays(world: Wo
     first = world.post(key="k1", message="the first")
     other = world.submission(key="k1", message="the second")
     assert other.id == first.id
+    envelope = world.envelope(other)
 
-    assert world.capture(world.envelope(other)) == Captured(parked=1)
-    assert world.capture(world.envelope(other)) == Captured(parked=1)
+    assert world.capture(envelope) == Captured(parked=1)
+    assert world.capture(envelope) == Captured(parked=1)
 
     (item,) = world.rows(tables.parked)
     assert (item["code"], item["count"], item["state"]) == ("idempotency_conflict", 2, "open")
@@ -444,7 +445,7 @@ UNREADABLE: dict[str, Callable[[World], str]] = {
     "sealed for another submission": sealed_elsewhere,
     "sealed with a lost key": sealed_with_a_lost_key,
     "cut short": lambda world: world.envelope(world.submission())[:-9],
-    "without a seal": lambda world: f"{new_id()}:",
+    "without a seal": lambda _: f"{new_id()}:",
     "not JSON": sealed_but_not("Maya"),
     "an empty object": sealed_but_not("{}"),
     "a list": sealed_but_not("[]"),
@@ -454,8 +455,8 @@ UNREADABLE: dict[str, Callable[[World], str]] = {
             {"id": "x", "reference": "x", "received_at": "2026-03-02T16:00:00+00:00", "form": "clinic", "fields": 3}
         )
     ),
-    "no id": lambda world: "nonsense",
-    "nothing": lambda world: "",
+    "no id": lambda _: "nonsense",
+    "nothing": lambda _: "",
 }
 
 

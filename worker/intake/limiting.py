@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 
 class ClientLimit:
-    """At most so many posts per client."""
+    """At most so many posts per client, and per email address."""
 
     def __init__(self, limit: str, trusted_proxies: str) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
@@ -23,7 +23,11 @@ class ClientLimit:
 
     def allows(self, request: Request) -> bool:
         """False when this client has posted too much."""
-        return self._limit is None or self._limiter.hit(self._limit, self._client(request))
+        return self._limit is None or self._limiter.hit(self._limit, "client", self._client(request))
+
+    def allows_address(self, address: str | None) -> bool:
+        """False when too much was posted in the name of one email address, whoever posted it."""
+        return self._limit is None or address is None or self._limiter.hit(self._limit, "address", address)
 
     def _client(self, request: Request) -> str:
         address = request.client.host if request.client else "unknown"

@@ -66,6 +66,8 @@ class SubmissionEndpoint:
             submission = understand(fields, self._content.catalog, datetime.now(UTC), post.key, post.token)
         except InvalidSubmission as error:
             return self._invalid(post, error)
+        if not self._limit.allows_address(submission.email):
+            return self._again(post, 429, "too-many", "Too many requests", "Please wait a minute and try again.")
         return await self._accept(submission, post)
 
     async def _accept(self, submission: Submission, post: _Post) -> Response:

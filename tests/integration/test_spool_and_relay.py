@@ -1,0 +1,275 @@
+"""The spool and its relay: what was accepted is stored, whatever the broker, the disk and the workers do (I1)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import SQLAlchemyError
+
+from tests.support.world import World, open_world
+from worker.domain.ids import new_id
+from worker.storage import tables
+from worker.storage.sealing import KeyRing
+from worker.storage.spool import Spool
+from worker.storage.submissions import envelope as seal
+from worker.usecases import relay as relaying
+from worker.usecases.relay import Relay
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    return Spool(tmp_path / "spool")
+
+
+def relay_of(world: World, spool: Spool) -> Relay:
+    """A relay as after a start: it has no memory of pushes."""
+    return Relay(world.services, spool)
+
+
+def work(world: World) -> None:
+    """What workers do with the messages that were pushed."""
+    while world.queue.captured:
+        world.capture(*world.queue.captured.pop(0))
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+# --- the spool ---
+
+
+def test_what_is_written_is_read_back_in_the_order_of_arrival(spool: Spool) -> None:
+    spool.write(["a:1", "b:2"])
+    spool.write(["c:3"])
+
+    assert [file.envelopes for file in spool.waiting()] == [("a:1", "b:2"), ("c:3",)]
+    assert spool.counts() == (2, 0)
+    age = spool.oldest_age()
+    assert age is not None
+    assert 0 <= age < 10
+
+
+def test_another_process_finds_what_was_written(spool: Spool) -> None:
+    spool.write(["a:1"])
+
+    assert [file.envelopes for file in Spool(spool.root).waiting()] == [("a:1",)]
+
+
+def test_nobody_else_on_the_machine_can_read_the_spool(spool: Spool) -> None:
+    path = spool.write(["a:1"])
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_empty_spool_has_no_age(spool: Spool) -> None:
+    assert spool.oldest_age() is None
+    assert list(spool.waiting()) == []
+
+
+@pytest.mark.faults
+def test_a_full_disk_raises_and_nothing_remains(tmp_path: Path) -> None:
+    """The limit on file size stands for the disk: the write fails half-way, as ENOSPC would."""
+    program = """
+import resource, sys
+from pathlib import Path
+from worker.storage.spool import Spool
+spool = Spool(Path(sys.argv[1]))
+spool.write(["small:1"])
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    spool.write(["large:" + "x" * 100_000])
+except OSError as error:
+    print(type(error).__name__, len(list(spool.waiting())))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "spool")],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path.cwd(),
+    )
+
+    assert done.stdout.split() == ["OSError", "1"]
+    assert len(files_in(tmp_path / "spool")) == 1, "a half-written file remains"
+
+
+def test_a_folder_that_has_gone_raises(spool: Spool) -> None:
+    (spool.root / "tmp").rmdir()
+
+    with pytest.raises(OSError, match="No such file"):
+        spool.write(["a:1"])
+    assert files_in(spool.root) == []
+
+
+# --- the relay ---
+
+
+def test_a_file_is_pushed_until_the_database_confirms_it_and_then_let_go(world: World, spool: Spool) -> None:
+    spool.write([world.envelope(world.submission())])
+    relay = relay_of(world, spool)
+
+    assert relay.run_once() == 1
+    assert relay.run_once() == 0, "workers are given a moment"
+    assert spool.counts() == (1, 0)
+    work(world)
+    assert relay_of(world, spool).run_once() == 0
+
+    assert spool.counts() == (0, 0)
+    assert world.count(tables.leads) == 1
+
+
+def test_a_message_that_the_broker_lost_is_pushed_again_and_stored_once(world: World, spool: Spool) -> None:
+    spool.write([world.envelope(world.submission())])
+    relay_of(world, spool).run_once()
+    world.queue.captured.clear()  # flushed, or a worker that died with it
+
+    assert relay_of(world, spool).run_once() == 1
+    work(world)
+    assert relay_of(world, spool).run_once() == 0
+
+    assert (world.count(tables.submissions), spool.counts()) == (1, (0, 0))
+
+
+def test_a_file_of_several_stays_until_every_one_of_them_is_stored(world: World, spool: Spool) -> None:
+    first, second = (world.envelope(world.submission(email=f"lead{number}@example.com")) for number in range(2))
+    spool.write([first, second])
+    world.capture(first)
+
+    assert relay_of(world, spool).run_once() == 1
+    work(world)
+    relay_of(world, spool).run_once()
+
+    assert (world.count(tables.leads), spool.counts()) == (2, (0, 0))
+
+
+def test_the_publisher_gets_a_head_start_before_the_relay_pushes(world: World, spool: Spool) -> None:
+    relay = relay_of(world, spool)
+    relay.expect(spool.write([world.envelope(world.submission())]))
+
+    assert relay.run_once() == 0
+    assert world.queue.captured == []
+
+
+def test_a_broker_that_is_away_does_not_count_against_a_file(world: World, spool: Spool) -> None:
+    spool.write([world.envelope(world.submission())])
+    world.queue.takes = False
+    relay = relay_of(world, spool)
+    for _ in range(relaying.MAX_PUSHES + 5):
+        come_due(relay)
+        assert relay.run_once() == 0
+    assert spool.counts() == (1, 0)
+
+    world.queue.takes = True
+    come_due(relay)
+    assert relay.run_once() == 1
+
+
+def come_due(relay: Relay) -> None:
+    """Skip the waits between pushes, which are real time: an hour of it otherwise."""
+    for state in relay._pushes.values():
+        state.next_at = 0.0
+
+
+def test_a_file_that_is_never_stored_is_set_aside_after_many_pushes_and_not_deleted(world: World, spool: Spool) -> None:
+    good = world.envelope(world.submission())
+    spool.write([good])
+    relay, pushed = relay_of(world, spool), 0
+    for _ in range(relaying.MAX_PUSHES + 1):
+        come_due(relay)
+        pushed += relay.run_once()
+
+    assert pushed == relaying.MAX_PUSHES
+    assert spool.counts() == (0, 1)
+    (path,) = (spool.root / "quarantine").glob("*")
+    assert path.read_text() == good + "\n"
+
+    assert spool.offer_again() == 1
+    relay_of(world, spool).run_once()
+    world.queue.captured = world.queue.captured[-1:]
+    work(world)
+    relay_of(world, spool).run_once()
+    assert (world.count(tables.leads), spool.counts()) == (1, (0, 0))
+
+
+def test_what_was_parked_is_confirmed_too(world: World, spool: Spool) -> None:
+    spool.write([seal(world.submission(), KeyRing({"lost1": bytes(32)}))])
+    relay_of(world, spool).run_once()
+    work(world)
+    relay_of(world, spool).run_once()
+
+    assert (world.count(tables.parked), spool.counts()) == (1, (0, 0))
+
+
+DAMAGE = {
+    "not a submission at all": b"nonsense\n",
+    "no text": bytes(range(256)),
+    "an id and no seal": f"{new_id()}:\n".encode(),
+    "nothing": b"",
+    "half an envelope": b"0192f7a4-0000-7000-8000",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_kept_for_a_person_and_holds_no_other_file_up(
+    world: World, spool: Spool, damage: str
+) -> None:
+    (spool.root / "ready" / "00000000000000000001-damaged.sealed").write_bytes(DAMAGE[damage])
+    spool.write([world.envelope(world.submission())])
+    relay = relay_of(world, spool)
+    for _ in range(3):
+        come_due(relay)
+        relay.run_once()
+        work(world)
+
+    assert world.count(tables.leads) == 1
+    assert spool.counts()[0] == 0
+    kept = spool.counts()[1] + world.count(tables.parked)
+    assert kept == (0 if damage == "nothing" else 1)
+
+
+def test_a_file_with_one_damaged_line_gives_what_can_be_read(world: World, spool: Spool) -> None:
+    good = world.envelope(world.submission())
+    path = spool.root / "ready" / "00000000000000000001-damaged.sealed"
+    path.write_bytes(b"\xff\x00nonsense\n" + good.encode() + b"\n")
+    relay = relay_of(world, spool)
+    for _ in range(3):
+        come_due(relay)
+        relay.run_once()
+        work(world)
+
+    assert world.count(tables.leads) == 1
+    assert spool.counts() == (0, 1)
+
+
+def test_several_hosts_relay_into_one_database_without_touching_each_others_spool(
+    world_url: str, tmp_path: Path
+) -> None:
+    with open_world(world_url, tmp_path / "a") as here, open_world(world_url, tmp_path / "b") as there:
+        spools = [Spool(tmp_path / "a" / "spool"), Spool(tmp_path / "b" / "spool")]
+        submission = here.submission()
+        spools[0].write([here.envelope(submission), here.envelope(here.submission(email="lead1@example.com"))])
+        spools[1].write([there.envelope(submission), there.envelope(there.submission(email="lead2@example.com"))])
+        for host, spool in zip((here, there), spools, strict=True):
+            relay_of(host, spool).run_once()
+            work(host)
+        assert [spool.counts() for spool in spools] == [(1, 0), (1, 0)]
+        for host, spool in zip((here, there), spools, strict=True):
+            relay_of(host, spool).run_once()
+
+        assert [spool.counts() for spool in spools] == [(0, 0), (0, 0)]
+        assert here.count(tables.leads) == 3
+
+
+def test_a_database_that_is_away_leaves_every_file_where_it_is(world: World, spool: Spool, tmp_path: Path) -> None:
+    spool.write([world.envelope(world.submission())])
+    nowhere = f"sqlite:///{tmp_path / 'missing' / 'lead.db'}"
+    with open_world(nowhere, tmp_path / "c") as cut_off, pytest.raises(SQLAlchemyError):
+        relay_of(cut_off, spool).run_once()
+
+    assert spool.counts() == (1, 0)
+    assert relay_of(world, spool).run_once() == 1

@@ -1,0 +1,121 @@
+"""The sweep: any number of beats may ask for it at once, and what was lost is worked out again (I9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, update
+
+from tests.support.world import World, open_world
+from worker.storage import tables
+
+SENDS = tables.sends
+
+
+def lose_the_planned_row(world: World) -> None:
+    world.execute(delete(SENDS).where(SENDS.c.kind == "nurture", SENDS.c.state == "planned"))
+
+
+@pytest.mark.parametrize("after_emails", [0, 1, 3])
+def test_a_planned_send_that_was_lost_is_planned_again_as_it_was(world: World, after_emails: int) -> None:
+    lead_id = world.lead_from()
+    world.deliver()
+    for _ in range(after_emails):
+        world.jump_to_next_due()
+        world.deliver()
+    (before,) = [row for row in world.sends(lead_id) if row["state"] == "planned"]
+    lose_the_planned_row(world)
+
+    assert world.sweep()["repaired"] == 1
+
+    (after,) = [row for row in world.sends(lead_id) if row["state"] == "planned"]
+    assert (after["id"], after["email"], after["due_at"]) == (before["id"], before["email"], before["due_at"])
+    assert world.sweep()["repaired"] == 0
+    world.run()
+    assert [row["status"] for row in world.rows(tables.enrollments)] == ["completed"]
+
+
+def test_a_plan_that_was_lost_after_the_last_email_is_completed(world: World) -> None:
+    world.post()
+    world.run()
+    world.execute(update(tables.enrollments).values(status="active", ended_at=None))
+
+    world.sweep()
+
+    assert [row["status"] for row in world.rows(tables.enrollments)] == ["completed"]
+
+
+def test_a_sweep_of_a_healthy_product_changes_nothing_but_the_beat(world: World) -> None:
+    world.post()
+    world.deliver()
+    before = {table.name: world.rows(table) for table in tables.metadata.sorted_tables if table.name != "heartbeats"}
+    world.queue.hints.clear()
+
+    assert world.sweep().total() == 0
+
+    assert {name: world.rows(tables.metadata.tables[name]) for name in before} == before
+    assert sorted(world.queue.hints) == ["alert", "deliver"], "what is due goes out though every hint was lost"
+    assert [row["name"] for row in world.rows(tables.heartbeats)] == ["beat"]
+
+
+def lapsed_claims(world: World) -> None:
+    world.execute(update(SENDS).where(SENDS.c.kind == "acknowledgement").values(state="claimed"))
+    world.execute(update(SENDS).where(SENDS.c.state == "claimed").values(lease_until=world.now - timedelta(days=9)))
+
+
+@pytest.mark.parametrize("damage", [lose_the_planned_row, lapsed_claims])
+def test_sweeps_at_once_repair_each_thing_once_and_none_fails(
+    world_url: str, tmp_path: Path, damage: Callable[[World], None]
+) -> None:
+    with ExitStack() as stack:
+        beats = [stack.enter_context(open_world(world_url, tmp_path)) for _ in range(4)]
+        for number in range(30):
+            beats[0].post(email=f"lead{number}@example.com")
+        damage(beats[0])
+
+        with ThreadPoolExecutor(len(beats)) as threads:
+            list(threads.map(World.sweep, beats))
+
+        assert [row["state"] for row in beats[0].sends()] == ["planned"] * 60
+
+
+def test_more_lost_plans_than_one_sweep_repairs_are_repaired_by_the_next(world: World) -> None:
+    world.capture(*[world.envelope(world.submission(email=f"lead{number}@example.com")) for number in range(120)])
+    lose_the_planned_row(world)
+
+    repaired = [world.sweep()["repaired"] for _ in range(3)]
+
+    assert sum(repaired) == 120
+    assert repaired[-1] == 0
+
+
+def test_a_held_step_is_not_repaired_away(world: World) -> None:
+    lead_id = world.lead_from(message="I want to die")
+    world.deliver()
+    world.jump_to_next_due()
+    world.deliver()
+
+    assert world.sweep()["repaired"] == 0
+    assert [row["state"] for row in world.sends(lead_id)] == ["sent", "held"]
+
+
+def test_a_lead_without_an_enrollment_is_left_in_peace(world: World) -> None:
+    world.post(consent_email=None)
+
+    assert world.sweep()["repaired"] == 0
+    assert [row["kind"] for row in world.sends()] == ["acknowledgement"]
+
+
+def test_what_is_due_while_every_hint_is_lost_goes_out_after_a_sweep(world: World) -> None:
+    world.post()
+    world.queue.hints.clear()
+
+    world.sweep()
+
+    assert "deliver" in world.queue.hints
+    assert world.deliver() == {"sent": 1}
