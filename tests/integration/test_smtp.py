@@ -181,8 +181,11 @@ def test_many_messages_arrive_in_order(smtp_sink: SmtpSink) -> None:
 
 # --- certain: nothing was taken ---
 
+# Before the recipient is named, and where nobody was accepted, a refusal is about us: an operator can mend that.
+OURS = {"MAIL", "DATA"}
+
 REFUSALS = [
-    (phase, f"{code} {enhanced} no", kind)
+    (phase, f"{code} {enhanced} no", TransientDeliveryError if phase in OURS else kind)
     for phase in ("MAIL", "RCPT", "DATA", "DOT")
     for code, enhanced, kind in (
         (421, "4.3.2", TransientDeliveryError),
@@ -235,9 +238,6 @@ def test_greylisting_is_given_five_minutes(answer: str) -> None:
         ("RCPT", "552 5.2.2 mailbox full", False),
         ("RCPT", "554 5.7.1 relay access denied", False),
         ("RCPT", "550 no such user here, and no code for it", False),
-        ("MAIL", "550 5.1.0 sender refused", False),
-        ("MAIL", "550 5.1.1 sender unknown", False),
-        ("DATA", "554 5.1.1 no valid recipients", False),
     ],
 )
 def test_only_a_refusal_about_the_mailbox_itself_blames_the_address(phase: str, answer: str, is_bad: bool) -> None:
@@ -246,6 +246,17 @@ def test_only_a_refusal_about_the_mailbox_itself_blames_the_address(phase: str, 
 
     assert isinstance(refused, PermanentDeliveryError)
     assert refused.address_is_bad is is_bad
+
+
+@pytest.mark.parametrize(
+    ("phase", "answer"),
+    [("MAIL", "550 5.1.0 sender refused"), ("MAIL", "550 5.1.1 sender unknown"), ("DATA", "554 5.1.1 nobody valid")],
+)
+def test_a_refusal_of_ourselves_blames_no_person_and_is_tried_again(phase: str, answer: str) -> None:
+    with stub(**{phase: answer}) as server:
+        (refused,) = submit(server)
+
+    assert isinstance(refused, TransientDeliveryError)
 
 
 @pytest.mark.parametrize("ending", [CLOSE, RESET, "421 4.3.2 going down"])

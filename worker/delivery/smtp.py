@@ -219,9 +219,10 @@ def _before_the_dot(error: Exception) -> DeliveryError:
 
 def _refusal(code: int, answer: bytes, *, about_recipient: bool) -> DeliveryError:
     """An answer of 4yz or 5yz is certain. The server's words stay out: they quote the address."""
+    if 500 <= code < 600 and not about_recipient:
+        return TransientDeliveryError(f"smtp_{code}")  # it refuses us, not this person: an operator can mend that
     if 500 <= code < 600:
-        bad = about_recipient and _BAD_MAILBOX.match(answer) is not None
-        return PermanentDeliveryError(f"smtp_{code}", address_is_bad=bad)
+        return PermanentDeliveryError(f"smtp_{code}", address_is_bad=_BAD_MAILBOX.match(answer) is not None)
     return TransientDeliveryError(f"smtp_{code}", retry_after=_RETRY_GREYLISTED if code in {450, 451} else None)
 
 

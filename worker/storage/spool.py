@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -53,9 +53,9 @@ class Spool:
             raise
         return ready
 
-    def waiting(self) -> Iterator[SpoolFile]:
-        """The files not yet confirmed, oldest first."""
-        for path in sorted(self._ready.glob("*.sealed")):
+    def waiting(self, is_wanted: Callable[[Path], bool] = lambda _: True) -> Iterator[SpoolFile]:
+        """The files not yet confirmed, oldest first; only those wanted are read."""
+        for path in filter(is_wanted, sorted(self._ready.glob("*.sealed"))):
             try:
                 text = path.read_text(encoding="ascii", errors="replace")  # damage is for the relay to judge
                 written_at = path.stat().st_mtime

@@ -50,7 +50,7 @@ class Relay:
 
     def run_once(self) -> int:
         """Look at every file whose time has come; how many were pushed again. Raises when the database is away."""
-        due = [file for file in self.spool.waiting() if time.monotonic() >= self._state(file).next_at]
+        due = list(self.spool.waiting(self._is_time_for))
         if not due:
             return 0
         confirmed, is_paused = self._ask_database(due)
@@ -78,6 +78,9 @@ class Relay:
         with self.services.database.write() as connection:
             now = installation.product_now(connection)
             alerts.queue(connection, AlertKind.SUBMISSION_PARKED, file.path.name, None, now, real_now(connection))
+
+    def _is_time_for(self, path: Path) -> bool:
+        return time.monotonic() >= self._pushes.setdefault(path, _Pushes()).next_at
 
     def _state(self, file: SpoolFile) -> _Pushes:
         return self._pushes.setdefault(file.path, _Pushes())
