@@ -1,0 +1,53 @@
+"""Every email in a real browser: accessible in light and dark, on a phone and a desktop, asking nobody for anything."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Request
+
+from worker.content.catalog import read_content_files
+from worker.content.load import load_catalog
+from worker.content.render import Person, Renderer
+from worker.content.uses import places_of_use
+from worker.settings import TEMPLATES
+
+RENDERER = Renderer(load_catalog(read_content_files(TEMPLATES)))
+PERSON = Person(
+    first_name="Zoë",
+    unsubscribe_url="https://mail.albanyclinic.example.com/u/token",
+    choose_url="https://mail.albanyclinic.example.com/choose/token",
+    confirm_url="https://mail.albanyclinic.example.com/confirm/token",
+)
+EACH_ONCE = {(email, location): (email, location, sequence) for email, location, sequence in places_of_use(RENDERER)}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(("width", "scheme"), [(375, "light"), (375, "dark"), (700, "light"), (700, "dark")])
+def test_every_email_is_accessible_and_asks_nobody_for_anything(browser: Browser, width: int, scheme: str) -> None:
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    page = browser.new_page(
+        viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    page.on("request", note)
+    found: dict[str, list[str]] = {}
+    # One place each, and another one at each width and scheme, so that all places come round.
+    turn = (width == 700) * 2 + (scheme == "dark")
+    uses = [use for number, use in enumerate(sorted(EACH_ONCE.values(), key=str)) if number % 2 == turn % 2]
+    for email, location, sequence in uses:
+        page.set_content(RENDERER.compiled(email, location, sequence).for_person(PERSON).html)
+        violations = Axe().run(page, options=RULES).response["violations"]
+        if violations:
+            found[f"{email} at {location}"] = [violation["id"] for violation in violations]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.close()
+
+    assert found == {}
+    assert asked == []
