@@ -195,20 +195,20 @@ def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
-    server = ensure_valkey(tmp_path_factory.mktemp("site"))
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("intake-http")
+
+
+@pytest.fixture(scope="module")
+def broker(state: Path) -> Iterator[EmbeddedValkey]:
+    server = ensure_valkey(state)
     yield server
     server.process.send(signal.SIGCONT)
     stop_valkey(server)
 
 
 @pytest.fixture(scope="module")
-def state(broker: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return next(iter(sorted(tmp_path_factory.getbasetemp().glob("site*"), key=lambda path: path.stat().st_mtime)))
-
-
-@pytest.fixture(scope="module")
-def site(state: Path) -> Iterator[Site]:
+def site(broker: EmbeddedValkey, state: Path) -> Iterator[Site]:
     with running_site(state) as running:
         yield running
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +20,7 @@ from worker.domain.sends import SendState
 from worker.logs import configure_logs
 from worker.runtime import demo as demonstration
 from worker.runtime.product import AlreadyRunning, Product, start_product
+from worker.runtime.supervisor import STOP_SIGNALS
 from worker.settings import PREFIX, Settings, load_settings
 from worker.storage import installation, sends
 from worker.storage.database import Database
@@ -35,13 +39,11 @@ def up() -> None:
 
     Example: nurture up
     """
-    product = _start(load_settings(), "The Albany Clinic · lead worker", republish=False)
-    with product.supervisor.catch_signals():
-        _wait_ready(product)
+    with _started(load_settings(), "The Albany Clinic · lead worker", republish=False) as product:
         _print_addresses(product)
         console.print("Ctrl-C stops everything cleanly.")
-    product.supervisor.run_until_stopped()
-    product.stop()
+        product.supervisor.run_until_stopped()
+        product.stop()
 
 
 def demo(
@@ -61,16 +63,40 @@ def demo(
         os.environ.setdefault(PREFIX + name, value)
     if once:
         os.environ[f"{PREFIX}CLOCK_SPEED"] = "0"
-    product = _start(load_settings(), "The Albany Clinic · lead worker · demonstration", republish=True)
-    try:
-        with product.supervisor.catch_signals():
-            _wait_ready(product)
+    ok = False
+    with _started(load_settings(), "The Albany Clinic · lead worker · demonstration", republish=True) as product:
+        try:
             ok = _show(product, once=once)
-        if not once:
-            product.supervisor.run_until_stopped()
-    finally:
-        product.stop()
+            if not once:
+                product.supervisor.run_until_stopped()
+        finally:
+            product.stop()
     raise typer.Exit(0 if ok else 1)
+
+
+@contextmanager
+def _started(settings: Settings, title: str, *, republish: bool) -> Iterator[Product]:
+    """A product that is ready. From the first moment on, a signal only asks to stop, and is honoured soon."""
+    with _noting_signals() as noted:
+        product = _start(settings, title, republish=republish)
+        with product.supervisor.catch_signals():
+            if noted:
+                product.stop()
+                raise typer.Exit(130)
+            _wait_ready(product)
+            yield product
+
+
+@contextmanager
+def _noting_signals() -> Iterator[list[int]]:
+    """Signals that come while the supervisor can't hear them yet; raised anywhere, they could be swallowed."""
+    noted: list[int] = []
+    before = {number: signal.signal(number, lambda heard, _: noted.append(heard)) for number in STOP_SIGNALS}
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _start(settings: Settings, title: str, *, republish: bool) -> Product:
@@ -89,6 +115,9 @@ def _wait_ready(product: Product) -> None:
     started = time.monotonic()
     with console.status("starting web, worker and beat"):
         ready = product.wait_ready()
+    if product.supervisor.is_stopping:
+        product.stop()
+        raise typer.Exit(130)
     if not ready:
         logs = product.settings.state / "run"
         product.stop()

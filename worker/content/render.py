@@ -184,7 +184,7 @@ class Renderer:
             if (layout, "") not in self._templates:
                 self._templates[layout, ""] = environment.from_string(self.catalog.layout[layout])
             return self._templates[layout, ""].render(values)
-        except (TemplateSyntaxError, UndefinedError) as error:
+        except Exception as error:  # as in `expand`: whatever a template raises is a fault of its file
             raise TemplateError(f"layout/{layout}", _plain(error), _line_of(error, 1)) from error
 
 

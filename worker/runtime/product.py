@@ -47,9 +47,9 @@ class Product:
     _valkey: EmbeddedValkey | None
 
     def wait_ready(self) -> bool:
-        """Wait until `/readyz` agrees; False where it does not within its time."""
+        """Wait until `/readyz` agrees; False where it does not within its time, or someone asks to stop."""
         until = time.monotonic() + READY_WITHIN_S
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self.supervisor.is_stopping:
             self.supervisor.poll()
             if is_ready(self.url):
                 return True
@@ -97,8 +97,12 @@ def _start_children(settings: Settings, lock: InstanceLock, valkey: EmbeddedValk
     broker = settings.redis_url or (valkey.url if valkey else "")
     supervisor = Supervisor(_children(settings, url, broker), settings.state / "run")
     supervisor.start()
-    lock.publish({"url": url, "pid": os.getpid(), "state_dir": str(settings.state)})
-    return Product(settings=settings, url=url, supervisor=supervisor, _lock=lock, _valkey=valkey)
+    try:
+        lock.publish({"url": url, "pid": os.getpid(), "state_dir": str(settings.state)})
+        return Product(settings=settings, url=url, supervisor=supervisor, _lock=lock, _valkey=valkey)
+    except BaseException:  # Ctrl-C at this very moment: the children must not run on alone
+        supervisor.stop()
+        raise
 
 
 def is_ready(url: str) -> bool:

@@ -30,6 +30,7 @@ from worker.console.studio.views.source import Fault, around, lines_of
 from worker.console.studio.views.timeline import People, has_people, timeline
 from worker.console.studio.views.tree import tree
 from worker.content.render import Renderer
+from worker.delivery.base import Message
 from worker.domain.leads import Location
 from worker.errors import TemplateError
 
@@ -180,18 +181,15 @@ class _Handlers:
         return RedirectResponse(back + "#test", 303, dict(PAGE_HEADERS))
 
     def _test(self, choice: Choice, to: str) -> Result:
-        trial_mail, shown = self._studio.trial_mail, self._drafts.shown(choice.use)
-        if to not in trial_mail.allowed:
-            return Result.NOT_ALLOWED
-        if shown.renderer is None or shown.problem is not None:
-            return Result.BROKEN
-        try:
-            message = letters.trial_message(
+        def compose() -> Message:
+            shown = self._drafts.shown(choice.use)
+            if shown.renderer is None or shown.problem is not None:
+                raise ValueError("the last version that worked is not the draft that was asked for")
+            return letters.trial_message(
                 shown.renderer, choice.use, choice.persona, to, self._studio.links, self._studio.now()
             )
-        except ValueError:
-            return Result.BROKEN
-        return trial_mail.send(message)
+
+        return self._studio.trial_mail.send(to, compose)
 
     def sequence(self, sequence_id: str, location: str = "") -> Response:
         """A sequence as a timeline."""

@@ -29,8 +29,12 @@ class TrialMail:
     deliver: Callable[[Message], Outcome]
     where: str
 
-    def send(self, message: Message) -> Result:
-        """Hand it over, if its recipient is allowed."""
-        if message.recipient not in self.allowed:
+    def send(self, to: str, compose: Callable[[], Message]) -> Result:
+        """Compose and hand over, if this address is allowed."""
+        if to not in self.allowed:
             return Result.NOT_ALLOWED
+        try:
+            message = compose()
+        except ValueError:
+            return Result.BROKEN
         return Result.SENT if isinstance(self.deliver(message), Receipt) else Result.NOT_TAKEN

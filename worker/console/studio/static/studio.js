@@ -1,4 +1,4 @@
-// Shows a saved draft at once: parts marked data-live are exchanged; scroll, focus and open lists stay.
+// Shows a saved draft at once: parts marked data-live are exchanged where they differ; scroll, focus and open lists stay.
 (() => {
   const status = document.getElementById("status");
   const parts = (root) => [...root.querySelectorAll("[data-live]")];
@@ -19,21 +19,16 @@
     return fresh;
   };
 
-  const isTypedInto = (part) => part.contains(document.activeElement) && document.activeElement.matches("input");
-
   const exchange = (fresh, wanted) => {
     if (!wanted && ids(parts(fresh)).join() !== ids(parts(document)).join()) return location.reload();
     const focus = document.activeElement?.id;
-    const [x, y] = [scrollX, scrollY];
     for (const part of parts(fresh)) {
-      const old = document.getElementById(part.id);
-      if ((wanted && !wanted.includes(part.id)) || shown.get(part.id) === part.outerHTML || isTypedInto(old)) continue;
+      if ((wanted && !wanted.includes(part.id)) || shown.get(part.id) === part.outerHTML) continue;
       shown.set(part.id, part.outerHTML);
-      old.replaceWith(document.adoptNode(part));
+      document.getElementById(part.id).replaceWith(document.adoptNode(part));
     }
     document.title = fresh.title;
     if (focus && document.activeElement.id !== focus) document.getElementById(focus)?.focus({ preventScroll: true });
-    scrollTo(x, y);
   };
 
   const complete = async (address) => {
