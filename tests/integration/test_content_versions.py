@@ -9,8 +9,10 @@ import pytest
 from tests.support.world import SHIPPED, World
 from worker.content.catalog import read_content_files
 from worker.errors import NotFound
+from worker.storage.database import Database
 from worker.usecases import content_history
 from worker.usecases.publish import publish
+from worker.usecases.waiting import WaitingPeople
 
 EMAIL = "emails/depression-options.md"
 
@@ -67,3 +69,18 @@ def test_the_exact_files_of_a_version_come_out_again(world: World, tmp_path: Pat
 def test_a_version_that_is_not_there_is_said_to_be_so(world: World, wanted: str) -> None:
     with pytest.raises(NotFound):
         content_history.restore(world.database, wanted, "Jordan Example")
+
+
+def test_the_studio_shows_how_many_wait_at_each_step(world: World) -> None:
+    world.post()
+    world.post(email="sam@example.com")
+    world.post(email="kim@example.com", condition="ptsd")
+
+    waiting = WaitingPeople(world.database).waiting("depression")
+
+    assert list(waiting.values()) == [2]
+    assert WaitingPeople(world.database).waiting("anxiety") == {}
+
+
+def test_a_database_that_is_not_there_shows_nobody_and_stops_nothing(tmp_path: Path) -> None:
+    assert WaitingPeople(Database(f"sqlite:///{tmp_path / 'none.db'}")).waiting("depression") == {}

@@ -23,8 +23,10 @@ from worker.delivery.providers import open_provider
 from worker.errors import ConfigurationError, PermanentDeliveryError, TransientDeliveryError
 from worker.logs import describe
 from worker.settings import Settings
+from worker.storage.database import Database
 from worker.usecases.check_content import check_content
 from worker.usecases.evidence import warm_up
+from worker.usecases.waiting import WaitingPeople
 
 HOSTS = ["127.0.0.1", "localhost"]
 """Under other names nobody may ask: a website could give this machine a name of its own, and read the drafts."""
@@ -41,6 +43,7 @@ def preview_studio(
         now=clock,
         links=settings.links,
         trial_mail=TrialMail(allowed=tuple(test_to), deliver=_deliver_by(settings), where=_where(settings)),
+        people=_people(settings),
     )
 
 
@@ -70,6 +73,13 @@ def create_preview_app(studio: Studio) -> FastAPI:
         return PlainTextResponse(f"The studio stumbled: {name} at {where}.", 500, dict(PAGE_HEADERS))
 
     return app
+
+
+def _people(settings: Settings) -> WaitingPeople | None:
+    """The people of the product beside the drafts; none where there is no product yet."""
+    if not settings.database_url and not (settings.state / "lead.db").exists():
+        return None
+    return WaitingPeople(Database(settings.database))
 
 
 def _deliver_by(settings: Settings) -> Callable[[Message], Outcome]:
