@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select, update
@@ -134,13 +133,6 @@ def recent(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
     """The newest leads."""
     rows = connection.execute(select(leads).order_by(leads.c.created_at.desc(), leads.c.id.desc()).limit(limit))
     return [dict(row._mapping) for row in rows]
-
-
-def latest_created_at(connection: Connection) -> datetime | None:
-    """When the newest lead was stored."""
-    return connection.execute(
-        select(leads.c.created_at).order_by(leads.c.created_at.desc()).limit(1)
-    ).scalar_one_or_none()
 
 
 def _mapping(row: Row[Any] | None) -> Mapping[str, Any] | None:

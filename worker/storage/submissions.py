@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
@@ -129,10 +128,3 @@ def of_lead(connection: Connection, lead_id: str) -> list[Mapping[str, Any]]:
         select(submissions).where(submissions.c.lead_id == lead_id).order_by(submissions.c.captured_at)
     )
     return [dict(row._mapping) for row in rows]
-
-
-def captured_since(connection: Connection, at: datetime) -> int:
-    """How many submissions were stored since an instant."""
-    return connection.execute(
-        select(func.count()).select_from(submissions).where(submissions.c.captured_at >= at)
-    ).scalar_one()

@@ -75,12 +75,6 @@ def add(
     )
 
 
-def add_many(connection: Connection, entries: list[Mapping[str, Any]]) -> None:
-    """Append entries given as rows: lead_id, at, actor, kind, detail."""
-    if entries:
-        connection.execute(insert(timeline), [dict(entry) for entry in entries])
-
-
 def of_lead(connection: Connection, lead_id: str) -> list[Mapping[str, Any]]:
     """A lead's entries, oldest first."""
     rows = connection.execute(select(timeline).where(timeline.c.lead_id == lead_id).order_by(timeline.c.id))
