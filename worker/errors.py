@@ -10,7 +10,8 @@
     ├─ TemplateError(source, problem, line)     holds the step and tells staff; nobody gets half an email
     │  └─ ContentInvalid(problems)              the content as a whole can't be published
     └─ DeliveryError(code)
-       ├─ TransientDeliveryError(retry_after)   the provider certainly did not take it; try again later
+       ├─ TransientDeliveryError(retry_after, is_our_fault)
+       │                                        the provider certainly did not take it; try again later
        ├─ PermanentDeliveryError                the provider certainly refused it; trying again won't help
        └─ AmbiguousDeliveryError                it may have been taken: mark unknown, reconcile, never repeat blindly
 
@@ -103,11 +104,15 @@ class DeliveryError(WorkerError):
 
 
 class TransientDeliveryError(DeliveryError):
-    """The provider certainly did not take the message; it may be offered again."""
+    """The provider certainly did not take the message; it may be offered again.
 
-    def __init__(self, code: str, retry_after: timedelta | None = None) -> None:
+    `is_our_fault` when it refuses us, whoever the message is for (credentials, an unverified domain, a used-up
+    quota): every other message will fare the same until an operator mends it.
+    """
+
+    def __init__(self, code: str, retry_after: timedelta | None = None, *, is_our_fault: bool = False) -> None:
         super().__init__(code)
-        self.retry_after = retry_after
+        self.retry_after, self.is_our_fault = retry_after, is_our_fault
 
 
 class PermanentDeliveryError(DeliveryError):

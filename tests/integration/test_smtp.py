@@ -257,6 +257,7 @@ def test_a_refusal_of_ourselves_blames_no_person_and_is_tried_again(phase: str, 
         (refused,) = submit(server)
 
     assert isinstance(refused, TransientDeliveryError)
+    assert refused.is_our_fault
 
 
 @pytest.mark.parametrize("ending", [CLOSE, RESET, "421 4.3.2 going down"])
@@ -295,6 +296,7 @@ def test_login_refused_is_temporary_and_sends_nothing() -> None:
 
         assert isinstance(refused, TransientDeliveryError)
         assert refused.code == "smtp_login_refused"
+        assert refused.is_our_fault
         assert not any(command.startswith("MAIL") for command in server.commands)
 
 

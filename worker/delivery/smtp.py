@@ -207,7 +207,7 @@ def _before_the_dot(error: Exception) -> DeliveryError:
     """No content was complete, so nothing was taken: every one of these may be repeated."""
     match error:
         case smtplib.SMTPAuthenticationError():
-            return TransientDeliveryError("smtp_login_refused")
+            return TransientDeliveryError("smtp_login_refused", is_our_fault=True)
         case smtplib.SMTPNotSupportedError() | ssl.SSLError():
             return TransientDeliveryError("smtp_tls_failed")
         case smtplib.SMTPResponseException(smtp_code=code):
@@ -220,7 +220,8 @@ def _before_the_dot(error: Exception) -> DeliveryError:
 def _refusal(code: int, answer: bytes, *, about_recipient: bool) -> DeliveryError:
     """An answer of 4yz or 5yz is certain. The server's words stay out: they quote the address."""
     if 500 <= code < 600 and not about_recipient:
-        return TransientDeliveryError(f"smtp_{code}")  # it refuses us, not this person: an operator can mend that
+        # It refuses us, not this person: an operator can mend that.
+        return TransientDeliveryError(f"smtp_{code}", is_our_fault=True)
     if 500 <= code < 600:
         return PermanentDeliveryError(f"smtp_{code}", address_is_bad=_BAD_MAILBOX.match(answer) is not None)
     return TransientDeliveryError(f"smtp_{code}", retry_after=_RETRY_GREYLISTED if code in {450, 451} else None)
