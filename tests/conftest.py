@@ -40,12 +40,24 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+
+
+@pytest.fixture(scope="session")
+def _postgresql(postgres: Postgres) -> Databases:
+    return PostgresDatabases(postgres)
+
+
 @pytest.fixture(scope="session", params=BACKENDS)
-def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Databases:
-    """Every test that uses it, directly or not, runs once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        return SqliteDatabases(tmp_path_factory.mktemp("databases"))
-    return PostgresDatabases(request.getfixturevalue("postgres"))
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Every test that uses it, directly or not, runs once on SQLite and once on PostgreSQL.
+
+    Which one may change from test to test; what each has made and can copy from stays for the whole run.
+    """
+    chosen: Databases = request.getfixturevalue(f"_{request.param}")
+    return chosen
 
 
 @pytest.fixture

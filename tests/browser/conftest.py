@@ -11,10 +11,12 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.every_page import every_page
 from worker.intake import pages
+
+expect.set_options(timeout=20_000)  # a loaded machine is slow, not wrong
 
 CHROMIUM = [
     "--no-sandbox",

@@ -390,7 +390,7 @@ def test_a_dismissed_submission_is_kept_and_never_answered(world: World) -> None
         quarantine.release(world.services, submission.id, "jordan")
 
 
-@pytest.mark.parametrize("wrong", ["no-uuid-at-all", new_id()])
+@pytest.mark.parametrize("wrong", ["no-uuid-at-all", new_id()], ids=["not an id", "nobody's id"])
 def test_an_id_that_is_not_in_quarantine_is_not_found(world: World, wrong: str) -> None:
     with pytest.raises(NotFound):
         quarantine.release(world.services, wrong, "jordan")

@@ -259,7 +259,7 @@ def test_a_correction_that_changes_no_email_leaves_the_sequence_running(world: W
     assert (world.rows(tables.enrollments), world.sends(lead_id)) == before
 
 
-@pytest.mark.parametrize("wrong", ["nobody", new_id()])
+@pytest.mark.parametrize("wrong", ["nobody", new_id()], ids=["not an id", "nobody's id"])
 def test_an_unknown_lead_cannot_be_corrected_or_booked(world: World, wrong: str) -> None:
     with pytest.raises(NotFound):
         correct_lead(world.services, wrong, location=Location.ALBANY, condition=None, treatment=None, reason="",
