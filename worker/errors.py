@@ -69,7 +69,7 @@ class UnknownSealKey(SealError):
     def __init__(self, key_id: str) -> None:
         super().__init__(
             f"sealed with key {key_id!r}, which the key ring does not hold; "
-            "put that key back into NURTURE_SECRET_KEYS and replay the parked item"
+            "put that key back into NURTURE_SECRET_KEYS, restart, and replay what was parked meanwhile"
         )
         self.key_id = key_id
 

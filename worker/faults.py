@@ -18,12 +18,15 @@ POINTS = frozenset(
 )  # fmt: skip
 """Every point, in the order in which a lead passes them."""
 
+UPKEEP_POINTS = frozenset({"reseal_in_transaction", "reseal_committed"})
+"""Points that no lead passes: what an operator's command does to all of them."""
+
 
 def _armed(environment: Mapping[str, str]) -> dict[str, int]:
     if environment.get("NURTURE_ENV") == "production":
         return {}
     entries = (entry.partition(":") for entry in environment.get("NURTURE_FAULT", "").split(",") if entry)
-    return {name: int(count or 1) for name, _, count in entries if name in POINTS}
+    return {name: int(count or 1) for name, _, count in entries if name in POINTS | UPKEEP_POINTS}
 
 
 _left = _armed(os.environ)

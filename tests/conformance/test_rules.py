@@ -17,7 +17,8 @@ from worker.celery import app
 from worker.queues import QUEUE_OF, QueueName, TaskName
 from worker.runtime import product
 from worker.settings import load_settings
-from worker.storage import heartbeats
+from worker.storage import heartbeats, tables
+from worker.storage.sealed import SEALED
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "worker").rglob("*.py"))
@@ -304,3 +305,15 @@ def test_no_secret_is_shown_with_the_settings_or_the_services(tmp_path: Path) ->
 
     assert secret not in shown
     assert "hunter2" not in shown
+
+
+def test_every_sealed_column_is_known_to_key_rotation() -> None:
+    """One that is missing would be lost when its key is taken out of the ring."""
+    sealed_columns = {
+        f"{table.name}.{column.name}"
+        for table in tables.metadata.sorted_tables
+        for column in table.columns
+        if column.name == "sealed" or column.name.endswith("_sealed")
+    }
+
+    assert {sealed.name for sealed in SEALED} == sealed_columns

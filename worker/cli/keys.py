@@ -1,4 +1,4 @@
-"""`nurture keys`: the key ring."""
+"""`nurture keys`: the key ring. Make a key, see which ones are needed, seal everything anew with the first."""
 
 from __future__ import annotations
 
@@ -6,8 +6,15 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from rich.progress import Progress
 
+from worker.cli.common import Actor, AsJson, default_actor, open_services
+from worker.cli.output import console, errors, print_json, print_table
+from worker.settings import load_settings
 from worker.storage.sealing import new_key
+from worker.storage.spool import Spool
+from worker.usecases.key_report import KeyUse, key_report
+from worker.usecases.rotate_keys import DAMAGED, Rotation, rotate_keys, values_to_reseal
 
 app = typer.Typer(help="The key ring that seals health and contact data.", no_args_is_help=True)
 
@@ -24,3 +31,86 @@ def new(key_id: Annotated[str, typer.Argument(help="a short name for it; today's
     Example: nurture keys new 2026a
     """
     typer.echo(new_key(key_id or f"{datetime.now(UTC):%Y%m%d}"))
+
+
+@app.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """Which key has sealed how much, here and in this host's spool, and which may be taken out. Shows no key.
+
+    Example: nurture keys list
+    """
+    settings = load_settings()
+    with open_services(settings) as services:
+        found = key_report(services, Spool(settings.spool))
+    if as_json:
+        print_json({"keys": [_public(key) for key in found]})
+        return
+    rows = [[key.id, _role(key), key.stored, key.spooled, "?" if key.queued is None else key.queued] for key in found]
+    print_table("", ["key", "is", "in the database", "in the spool", "on the queues"], rows, "No key.")
+    for key in found:
+        console.print(_advice(key), markup=False)
+
+
+@app.command()
+def rotate(
+    is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be sealed anew.")] = False,
+    by: Actor = "",
+    as_json: AsJson = False,
+) -> None:
+    """Seal everything anew with the first key of the ring. The product may run; stop and start it as you like.
+
+    Example: nurture keys rotate --dry-run
+    """
+    with open_services() as services:
+        total = values_to_reseal(services)
+        if is_dry_run:
+            found = {"key": services.ring.first, "to_reseal": total}
+            text = f"{total} values would be sealed anew with key {services.ring.first}."
+            print_json(found) if as_json else console.print(text, markup=False)
+            return
+        with Progress(console=errors, transient=True, disable=as_json) as bar:
+            task = bar.add_task("sealing anew", total=total)
+            done = rotate_keys(services, by or default_actor(), progress=lambda count: bar.advance(task, count))
+    if as_json:
+        print_json({"key": done.key_id, "resealed": done.resealed, "unopened": dict(done.unopened)})
+    else:
+        _tell(done)
+    raise typer.Exit(1 if done.unopened.keys() - {DAMAGED} else 0)
+
+
+def _tell(done: Rotation) -> None:
+    console.print(f"{done.resealed} values are sealed with key {done.key_id} now.", markup=False)
+    if done.released:
+        console.print(f"{done.released} emails that waited for a lost key go on.")
+    for key_id, count in done.unopened.items():
+        what = "damaged: see nurture parked list" if key_id == DAMAGED else f"sealed with key {key_id}, which is lost"
+        console.print(f"{count} values stay as they are: {what}.", style="red", markup=False)
+    console.print("To see whether an old key may be taken out: nurture keys list")
+
+
+def _role(key: KeyUse) -> str:
+    return "the one that seals" if key.seals else "in the ring" if key.in_ring else "lost"
+
+
+def _advice(key: KeyUse) -> str:
+    if key.seals:
+        return f"{key.id}: seals everything new."
+    if not key.in_ring:
+        return f"{key.id}: lost. Put it back into NURTURE_SECRET_KEYS; what it sealed can't be read without it."
+    if not key.is_needed:
+        return f"{key.id}: not needed any more here. Look on every host with a spool before taking it out."
+    if key.stored:
+        return f"{key.id}: needed. Run: nurture keys rotate"
+    return f"{key.id}: needed until what is on its way has been stored; look again in a minute."
+
+
+def _public(key: KeyUse) -> dict[str, object]:
+    return {
+        "id": key.id,
+        "in_ring": key.in_ring,
+        "seals": key.seals,
+        "stored": key.stored,
+        "spooled": key.spooled,
+        "queued": key.queued,
+        "needed": key.is_needed,
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from typing import Any
 
@@ -33,3 +35,26 @@ def queue_of(raw: bytes) -> str | None:
     info: dict[str, Any] = json.loads(raw)["properties"]["delivery_info"]
     routing_key = info.get("routing_key")
     return routing_key if isinstance(routing_key, str) else None
+
+
+def text_of(raw: bytes) -> str:
+    """A message with its body decoded, as far as it can be: what to search it for. Never raises."""
+    text = raw.decode("utf-8", errors="replace")
+    try:
+        message: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return "\n".join([text, *_bodies(message)])
+
+
+def _bodies(message: Any) -> list[str]:
+    """The bodies of a message, or of the list in which an unacknowledged one is kept."""
+    if isinstance(message, list):
+        return [body for part in message for body in _bodies(part)]
+    body = message.get("body") if isinstance(message, dict) else None
+    if not isinstance(body, str):
+        return []
+    try:
+        return [base64.b64decode(body, validate=True).decode("utf-8", errors="replace")]
+    except binascii.Error:
+        return [body]

@@ -6,7 +6,7 @@ import base64
 import contextlib
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ UNREADABLE = "unreadable"
 """The list on which workers set aside what they can't read, until a sweep parks it."""
 
 _EPOCH = "epoch"
+_CHUNK = 200
 
 QUEUED_AT = "queued_at"
 """The message header that says when (Unix seconds) a hint was put on its queue."""
@@ -84,6 +85,21 @@ class Broker:
         """Take an item off the list, once the database holds it."""
         with contextlib.suppress(redis.RedisError):
             self._client.lrem(KEY_PREFIX + UNREADABLE, -1, item.entry)  # type: ignore[arg-type]  # bytes are fine
+
+    def messages(self) -> Iterator[bytes]:
+        """Everything that lies in our lists and hashes, waiting or in a worker's hands, as bytes. Raises RedisError."""
+        for name in self._client.scan_iter(match=f"{KEY_PREFIX}*", count=500):
+            kind = self._client.type(name)
+            if kind == b"list":
+                yield from self._chunks(name)
+            elif kind == b"hash":
+                yield from (value for _, value in self._client.hscan_iter(name, count=100))
+
+    def _chunks(self, name: bytes) -> Iterator[bytes]:
+        start = 0
+        while chunk := self._client.lrange(str(name, "utf-8"), start, start + _CHUNK - 1):
+            yield from (item for item in chunk if isinstance(item, bytes))
+            start += _CHUNK
 
     def recall_epoch(self) -> str | bytes | None:
         """What was remembered last; None where nothing was, or the broker is away."""

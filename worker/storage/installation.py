@@ -12,7 +12,8 @@ from worker.storage.database import insert_once, real_now
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import installation
 
-_LOOKUP_PLACE = "installation.lookup_key"
+LOOKUP_PLACE = "installation.lookup_key"
+"""Where the look-up key opens."""
 
 
 def create(connection: Connection, ring: KeyRing, speed: float) -> bool:
@@ -27,7 +28,7 @@ def create(connection: Connection, ring: KeyRing, speed: float) -> bool:
             "clock_real_anchor": now,
             "clock_product_anchor": now,
             "instance": new_id(),
-            "lookup_key_sealed": ring.seal(LookupKey.new().key, _LOOKUP_PLACE),
+            "lookup_key_sealed": ring.seal(LookupKey.new().key, LOOKUP_PLACE),
         },
     )
 
@@ -35,7 +36,7 @@ def create(connection: Connection, ring: KeyRing, speed: float) -> bool:
 def lookup_key(connection: Connection, ring: KeyRing) -> LookupKey:
     """The installation's key for keyed hashes. Raises SealError when the ring has lost its key."""
     sealed = connection.execute(select(installation.c.lookup_key_sealed)).scalar_one()
-    return LookupKey(ring.open(sealed, _LOOKUP_PLACE))
+    return LookupKey(ring.open(sealed, LOOKUP_PLACE))
 
 
 def clock(connection: Connection) -> ProductClock:

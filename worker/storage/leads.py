@@ -56,17 +56,18 @@ class Vault:
     def open_identity(self, lead: Mapping[str, Any]) -> Identity:
         """The identity of a stored lead."""
         opened = {
-            name: self.ring.open(lead[f"{name}_sealed"], _place(lead["id"], name)).decode()
+            name: self.ring.open(lead[f"{name}_sealed"], place(lead["id"], name)).decode()
             for name in IDENTITY
             if lead[f"{name}_sealed"] is not None
         }
         return Identity(**opened)
 
     def _seal(self, lead_id: str, name: str, value: str | None) -> str | None:
-        return None if value is None else self.ring.seal(value.encode(), _place(lead_id, name))
+        return None if value is None else self.ring.seal(value.encode(), place(lead_id, name))
 
 
-def _place(lead_id: str, name: str) -> str:
+def place(lead_id: str, name: str) -> str:
+    """Where an identity value opens: in its row and column only."""
     return f"leads.{name}/{lead_id}"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from worker.domain.ids import is_id, new_id
+from worker.storage import submissions
 from worker.storage.sealing import KeyRing
 from worker.storage.tables import parked
 
@@ -70,6 +71,13 @@ def park_message(connection: Connection, raw: bytes, code: str, ring: KeyRing, a
 def open_message(item: Mapping[str, Any], ring: KeyRing) -> bytes:
     """The bytes of a parked message. Raises SealError."""
     return ring.open(item["sealed"], _place(item["id"]))
+
+
+def place_of(item: Mapping[str, Any]) -> str | None:
+    """Where an item opens; None for one so damaged that nobody knows whose it was."""
+    if item["kind"] == ParkedKind.MESSAGE:
+        return _place(item["id"])
+    return submissions.place(item["submission_id"]) if item["submission_id"] else None
 
 
 def _place(item_id: str) -> str:

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from worker.errors import BrokenSeal, ConfigurationError, UnknownSealKey
 _VERSION = "s1"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_KEY_ID_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class KeyRing:
                 key = base64.b64decode(encoded, validate=True)
             except ValueError:  # binascii.Error is one; so is a character that is not ASCII
                 key = b""
-            if not key_id.isalnum() or len(key) != _KEY_BYTES:
+            if not is_key_id(key_id) or len(key) != _KEY_BYTES:
                 raise ConfigurationError(
                     "NRT-E010",
                     f"entry {len(keys) + 1} of NURTURE_SECRET_KEYS is not id:base64 of {_KEY_BYTES} bytes",
@@ -56,7 +58,7 @@ class KeyRing:
 
     def seal(self, plain: bytes, place: str) -> str:
         """The sealed form of `plain`, which opens at `place` only."""
-        key_id = next(iter(self.keys))
+        key_id = self.first
         nonce = os.urandom(_NONCE_BYTES)
         boxed = AESGCM(self.keys[key_id]).encrypt(nonce, plain, _bound(key_id, place))
         return f"{_VERSION}.{key_id}.{base64.urlsafe_b64encode(nonce + boxed).decode()}"
@@ -65,7 +67,7 @@ class KeyRing:
         """What was sealed for `place`. Raises UnknownSealKey or BrokenSeal."""
         version, _, rest = sealed.partition(".")
         key_id, _, encoded = rest.partition(".")
-        if version != _VERSION or not encoded:
+        if version != _VERSION or not encoded or not is_key_id(key_id):
             raise BrokenSeal("not a sealed value")
         if key_id not in self.keys:
             raise UnknownSealKey(key_id)
@@ -75,6 +77,11 @@ class KeyRing:
         except (InvalidTag, ValueError) as error:
             raise BrokenSeal("the seal is broken, or the value was moved") from error
 
+    @property
+    def first(self) -> str:
+        """The id of the key that seals."""
+        return next(iter(self.keys))
+
     def sign(self, message: str, purpose: str) -> str:
         """A short signature (128 bits, URL-safe) by the sealing key, for what lives for hours, not years."""
         return _signature(next(iter(self.keys.values())), message, purpose)
@@ -82,6 +89,24 @@ class KeyRing:
     def has_signed(self, message: str, signature: str, purpose: str) -> bool:
         """True when any key of the ring made this signature."""
         return any(_is_same(_signature(key, message, purpose), signature) for key in self.keys.values())
+
+
+def prefix_of(key_id: str) -> str:
+    """How every value begins that this key has sealed."""
+    return f"{_VERSION}.{key_id}."
+
+
+_SEALED_TEXT = re.compile(rf"{_VERSION}\.(\w+)\.")
+
+
+def key_ids_in(text: str) -> list[str]:
+    """The key ids of the sealed values in a text, in order."""
+    return [key_id for key_id in _SEALED_TEXT.findall(text) if is_key_id(key_id)]
+
+
+def is_key_id(text: str) -> bool:
+    """True for what may name a key; anything else in its place is damage, and is never shown."""
+    return text.isalnum() and len(text) <= _KEY_ID_MAX
 
 
 def new_key(key_id: str) -> str:

@@ -78,6 +78,11 @@ class Spool:
             path.rename(self._ready / path.name)
         return len(aside)
 
+    def everything(self) -> Iterator[Path]:
+        """Every file: being written, waiting, and set aside."""
+        for folder in (self._tmp, self._ready, self._quarantine):
+            yield from sorted(folder.glob("*.sealed"))
+
     def counts(self) -> tuple[int, int]:
         """How many files wait, and how many are in quarantine."""
         return sum(1 for _ in self._ready.glob("*.sealed")), sum(1 for _ in self._quarantine.glob("*.sealed"))

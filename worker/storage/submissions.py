@@ -25,7 +25,7 @@ ACCEPTED, QUARANTINED, DISMISSED = "accepted", "quarantined", "dismissed"
 def envelope(submission: Submission, ring: KeyRing) -> str:
     """The submission as it travels: `id:sealed`. The id is in clear, so that it can be confirmed unopened."""
     plain = json.dumps(submission.to_json(), ensure_ascii=False, separators=(",", ":")).encode()
-    return f"{submission.id}:{ring.seal(plain, _place(submission.id))}"
+    return f"{submission.id}:{ring.seal(plain, place(submission.id))}"
 
 
 def envelope_id(text: str) -> str:
@@ -36,7 +36,7 @@ def envelope_id(text: str) -> str:
 def open_envelope(text: str, ring: KeyRing) -> Submission:
     """What was sealed. Raises SealError, also where it opens and holds no submission."""
     submission_id, _, sealed = text.partition(":")
-    plain = ring.open(sealed, _place(submission_id))
+    plain = ring.open(sealed, place(submission_id))
     try:
         return Submission.from_json(json.loads(plain))
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -48,7 +48,8 @@ def open_stored(row: Mapping[str, Any], ring: KeyRing) -> Submission:
     return open_envelope(f"{row['id']}:{row['sealed']}", ring)
 
 
-def _place(submission_id: str) -> str:
+def place(submission_id: str) -> str:
+    """Where a submission opens: under its own id only, wherever it lies or travels."""
     return f"submission/{submission_id}"
 
 

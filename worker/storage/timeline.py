@@ -52,6 +52,7 @@ class Happened(StrEnum):
     PUBLISHED = "published"
     CORRECTED = "corrected"
     EVENT = "event"
+    KEYS_ROTATED = "keys_rotated"
 
 
 def add(

@@ -20,6 +20,7 @@ from celery.signals import (
 
 from worker.bootstrap import process_services, process_settings, renew_process_services
 from worker.celery import app
+from worker.errors import SealError
 from worker.logs import configure_logs
 from worker.queues import QUEUE_OF, QueueName, TaskName
 from worker.storage.database import is_transient
@@ -102,7 +103,10 @@ def _name_task(task_id: str, task: Any, **_: Any) -> None:
 
 @task_failure.connect
 def _note_failure(sender: Any, exception: BaseException, args: Any, **_: Any) -> None:
-    """A failed hint is found again by the sweep; arguments that no capture can take are kept for a person."""
+    """A failed hint is found again by the sweep; arguments that no capture can take are kept for a person.
+
+    With the look-up key lost, nothing can be captured until it is back: the spool keeps all, and offers it again.
+    """
     log.error("task.failed", exc_info=exception, code="database_away" if is_transient(exception) else None)
-    if sender.name == TaskName.CAPTURE and not is_transient(exception):
+    if sender.name == TaskName.CAPTURE and not is_transient(exception) and not isinstance(exception, SealError):
         park_arguments(process_services(), args, "bad_arguments")
