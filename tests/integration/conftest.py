@@ -21,3 +21,10 @@ def world_url(make_database: Callable[[Migrate | None], str]) -> str:
 def world(world_url: str, tmp_path: Path) -> Iterator[World]:
     with open_world(world_url, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture
+def other_world(make_database: Callable[[Migrate | None], str], tmp_path: Path) -> Iterator[World]:
+    """A second copy of the same beginnings, to compare with."""
+    with open_world(make_database(migrate_world), tmp_path / "other") as opened:
+        yield opened

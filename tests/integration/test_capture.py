@@ -7,9 +7,10 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Table, event, func, select
 
 from tests.support.world import RING, START, World
 from worker.domain.ids import new_id
@@ -492,3 +493,51 @@ def test_confirming_asks_in_portions_and_finds_all(world: World) -> None:
     with world.database.read() as connection:
         assert submissions.confirmed(connection, [*stored, *(new_id() for _ in range(1500))]) == stored
         assert connection.execute(select(func.count()).select_from(tables.submissions)).scalar_one() == 3
+
+
+# --- many at once ---
+
+
+def test_a_group_makes_the_same_rows_as_its_people_one_by_one(world: World, other_world: World) -> None:
+    people: list[dict[str, str | None]] = [
+        {},
+        {"email": "sam@example.com", "location": "albany", "condition": "ptsd"},
+        {"email": None, "phone": "618-555-0142"},
+        {"email": "noor@example.com", "consent_email": None},
+        {"email": "lee@example.com", "zip": "94103", "location": None},
+        {"email": "ana@example.com", "message": "I want to die"},
+        {"last_name": "Example", "message": "a second form of the first person"},
+    ]
+    for fields in people:
+        world.capture(world.envelope(world.submission(**fields)))
+    other_world.capture(*[other_world.envelope(other_world.submission(**fields)) for fields in people])
+
+    for table in (tables.leads, tables.consents, tables.enrollments, tables.sends, tables.timeline, tables.alerts):
+        assert _gist(world, table) == _gist(other_world, table), table.name
+
+
+_VARIES = {"id", "reference", "submission_id", "lead_id", "enrollment_id", "received_at", "not_before", "detail"}
+
+
+def _gist(world: World, table: Table) -> list[str]:
+    """Rows without what differs from run to run: ids, nonces and real time."""
+    return sorted(
+        repr({name: value for name, value in row.items() if name not in _VARIES and not name.endswith("_sealed")})
+        for row in world.rows(table)
+    )
+
+
+def test_a_group_costs_hardly_more_statements_than_one_person(world: World) -> None:
+    asked: list[str] = []
+
+    def note(*words: Any) -> None:
+        asked.append(words[2])
+
+    def statements(count: int) -> int:
+        envelopes = [world.envelope(world.submission(email=f"{new_id()}@example.com")) for _ in range(count)]
+        asked.clear()
+        world.capture(*envelopes)
+        return len(asked)
+
+    event.listen(world.database.engine, "before_cursor_execute", note)
+    assert 0 < statements(50) <= statements(1) + 2

@@ -26,7 +26,7 @@ from worker.storage.leads import Identity, Vault
 from worker.storage.pauses import PauseScope
 from worker.storage.sealing import KeyRing
 from worker.usecases import pausing
-from worker.usecases.admit import route_submission
+from worker.usecases.arrivals import route_submission
 from worker.usecases.choose_location import choose_location
 from worker.usecases.compose import make_token
 from worker.usecases.deliver import deliver_due

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select, update
 
 from worker.domain.ids import alert_id
-from worker.storage.database import insert_once
+from worker.storage.database import insert_all, insert_once
 from worker.storage.tables import alerts
 
 PENDING, SENT, PARKED = "pending", "sent", "parked"
@@ -31,6 +32,15 @@ class AlertKind(StrEnum):
     SENDING_HELD = "sending_held"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Something to tell staff about `subject` (an id)."""
+
+    kind: AlertKind
+    subject: str
+    lead_id: str | None
+
+
 def queue(
     connection: Connection,
     kind: AlertKind,
@@ -39,19 +49,25 @@ def queue(
     at: datetime,
     real_now: datetime,
 ) -> bool:
-    """Queue an alert about `subject` (an id); False where it was queued before."""
-    return insert_once(
-        connection,
-        alerts,
-        {
-            "id": alert_id(kind, subject),
-            "kind": kind,
-            "lead_id": lead_id,
-            "state": PENDING,
-            "created_at": at,
-            "not_before": real_now,
-        },
-    )
+    """Queue an alert; False where it was queued before."""
+    new = Alert(kind=kind, subject=subject, lead_id=lead_id)
+    return insert_once(connection, alerts, _pending(new, at, real_now))
+
+
+def queue_all(connection: Connection, new: Sequence[Alert], at: datetime, real_now: datetime) -> None:
+    """Queue alerts that were not queued before."""
+    insert_all(connection, alerts, [_pending(alert, at, real_now) for alert in new])
+
+
+def _pending(alert: Alert, at: datetime, real_now: datetime) -> dict[str, Any]:
+    return {
+        "id": alert_id(alert.kind, alert.subject),
+        "kind": alert.kind,
+        "lead_id": alert.lead_id,
+        "state": PENDING,
+        "created_at": at,
+        "not_before": real_now,
+    }
 
 
 def is_due(connection: Connection, real_now: datetime) -> bool:

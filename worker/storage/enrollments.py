@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,10 @@ from worker.storage.tables import consents, enrollments
 ACTIVE, COMPLETED, EXITED = "active", "completed", "exited"
 
 
-def start(connection: Connection, values: Mapping[str, Any]) -> None:
-    """Enroll a lead. The database refuses a second active enrollment, and the same sequence twice in a cycle."""
-    connection.execute(insert(enrollments).values(status=ACTIVE, **values))
+def start(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Enroll leads. The database refuses a second active enrollment, and the same sequence twice in a cycle."""
+    if rows:
+        connection.execute(insert(enrollments), [dict(row) for row in rows])
 
 
 def active_of(connection: Connection, lead_id: str) -> Mapping[str, Any] | None:
@@ -89,9 +90,10 @@ def count_active(connection: Connection) -> int:
     ).scalar_one()
 
 
-def record_consent(connection: Connection, values: Mapping[str, Any]) -> None:
+def record_consents(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep what was agreed to (or not), word version and all."""
-    connection.execute(insert(consents).values(**values))
+    if rows:
+        connection.execute(insert(consents), [dict(row) for row in rows])
 
 
 def confirm_consent(connection: Connection, lead_id: str, since: datetime, at: datetime) -> bool:

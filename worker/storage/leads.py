@@ -5,14 +5,14 @@ Identity values are sealed to their row and column. A later form fills blanks; i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select, update
 
 from worker.domain.ids import is_id
-from worker.storage.database import insert_once
+from worker.storage.database import insert_new
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import leads, submissions
 
@@ -71,9 +71,19 @@ def place(lead_id: str, name: str) -> str:
     return f"leads.{name}/{lead_id}"
 
 
-def create(connection: Connection, values: Mapping[str, Any]) -> bool:
-    """Store a new lead; False where another transaction has just stored one for the same person."""
-    return insert_once(connection, leads, values)
+def create(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Store new leads; the ids of those for whom no other transaction has just stored one."""
+    return insert_new(connection, leads, rows, "id")
+
+
+def known_hashes(connection: Connection, email_hashes: Iterable[str], phone_hashes: Iterable[str]) -> set[str]:
+    """Which of these addresses and numbers some lead has."""
+    rows = connection.execute(
+        select(leads.c.email_hash, leads.c.phone_hash).where(
+            or_(leads.c.email_hash.in_(set(email_hashes)), leads.c.phone_hash.in_(set(phone_hashes)))
+        )
+    )
+    return {value for row in rows for value in row if value is not None}
 
 
 def change(connection: Connection, lead_id: str, **values: Any) -> None:

@@ -20,7 +20,7 @@ from worker.domain.consent import SuppressionScope
 from worker.domain.ids import is_id
 from worker.domain.sends import PENDING, CancelReason, SendKind, SendState
 from worker.storage import pauses
-from worker.storage.database import insert_once
+from worker.storage.database import insert_all
 from worker.storage.tables import enrollments, installation, leads, sends, suppressions
 
 CLAIM_LEASE = timedelta(seconds=60)
@@ -48,25 +48,25 @@ class NewSend:
     due_at: datetime
 
 
-def plan(connection: Connection, send: NewSend) -> bool:
-    """Plan a send; False where it is planned (or was sent) already, which is how repeats stay harmless."""
-    return insert_once(
-        connection,
-        sends,
-        {
-            "id": send.id,
-            "lead_id": send.lead_id,
-            "enrollment_id": send.enrollment_id,
-            "kind": send.kind,
-            "step": send.step,
-            "email": send.email,
-            "location": send.location,
-            "sequence": send.sequence,
-            "state": SendState.PLANNED,
-            "due_at": send.due_at,
-            "first_due_at": send.due_at,
-        },
-    )
+def plan(connection: Connection, new: Sequence[NewSend]) -> None:
+    """Plan sends. One that is planned (or was sent) already stays as it is, which is how repeats stay harmless."""
+    insert_all(connection, sends, [_planned(send) for send in new])
+
+
+def _planned(send: NewSend) -> dict[str, Any]:
+    return {
+        "id": send.id,
+        "lead_id": send.lead_id,
+        "enrollment_id": send.enrollment_id,
+        "kind": send.kind,
+        "step": send.step,
+        "email": send.email,
+        "location": send.location,
+        "sequence": send.sequence,
+        "state": SendState.PLANNED,
+        "due_at": send.due_at,
+        "first_due_at": send.due_at,
+    }
 
 
 def claim_due(connection: Connection, now: datetime, real_now: datetime, limit: int) -> list[Mapping[str, Any]]:

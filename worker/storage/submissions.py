@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
 from worker.errors import BrokenSeal
-from worker.storage.database import insert_once
-from worker.storage.sealing import KeyRing, LookupKey
+from worker.storage.database import insert_new
+from worker.storage.sealing import KeyRing, LookupKey, prefix_of
 from worker.storage.tables import parked, submissions
 
 _MANY = 500
@@ -43,6 +43,12 @@ def open_envelope(text: str, ring: KeyRing) -> Submission:
         raise BrokenSeal("it opens, but holds no submission") from None
 
 
+def seal_again(envelope_text: str, submission: Submission, ring: KeyRing) -> str:
+    """The sealed part as it is to be stored: as it came, unless an older key sealed it."""
+    sealed = envelope_text.partition(":")[2]
+    return sealed if sealed.startswith(prefix_of(ring.first)) else envelope(submission, ring).partition(":")[2]
+
+
 def open_stored(row: Mapping[str, Any], ring: KeyRing) -> Submission:
     """The submission of a stored row. Raises SealError."""
     return open_envelope(f"{row['id']}:{row['sealed']}", ring)
@@ -64,14 +70,16 @@ def body_digest(submission: Submission) -> str:
     return hashlib.sha256(json.dumps([submission.form, posted], ensure_ascii=False).encode()).hexdigest()
 
 
-def store(connection: Connection, values: Mapping[str, Any]) -> bool:
-    """Store a submission; False where it is stored already, and nothing must be done again."""
-    return insert_once(connection, submissions, values)
+def store(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Store submissions; the ids of those that were not stored already. For the others nothing must be done again."""
+    return insert_new(connection, submissions, rows, "id")
 
 
-def assign(connection: Connection, submission_id: str, lead_id: str) -> None:
-    """Say whose submission it is."""
-    connection.execute(update(submissions).where(submissions.c.id == submission_id).values(lead_id=lead_id))
+def assign(connection: Connection, owners: Mapping[str, str]) -> None:
+    """Say whose each submission is: lead ids by submission id."""
+    statement = update(submissions).where(submissions.c.id == bindparam("submission")).values(lead_id=bindparam("lead"))
+    if owners:
+        connection.execute(statement, [{"submission": one, "lead": lead} for one, lead in owners.items()])
 
 
 def set_status(connection: Connection, submission_id: str, expected: str, status: str) -> bool:

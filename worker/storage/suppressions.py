@@ -43,15 +43,22 @@ def lift_unsubscribe(connection: Connection, address_hash: str) -> None:
     )
 
 
-def scopes(connection: Connection, hashes: Iterable[str]) -> dict[str, frozenset[SuppressionScope]]:
-    """The suppressions of each of these addresses that has any."""
+def reasons(connection: Connection, hashes: Iterable[str]) -> dict[str, dict[SuppressionScope, SuppressionReason]]:
+    """Per address that has any, its suppressions: the reason of each scope."""
     rows = connection.execute(
-        select(suppressions.c.address_hash, suppressions.c.scope).where(suppressions.c.address_hash.in_(set(hashes)))
+        select(suppressions.c.address_hash, suppressions.c.scope, suppressions.c.reason).where(
+            suppressions.c.address_hash.in_(set(hashes))
+        )
     )
-    found: dict[str, frozenset[SuppressionScope]] = {}
-    for address_hash, scope in rows:
-        found[address_hash] = found.get(address_hash, frozenset()) | {SuppressionScope(scope)}
+    found: dict[str, dict[SuppressionScope, SuppressionReason]] = {}
+    for address_hash, scope, reason in rows:
+        found.setdefault(address_hash, {})[SuppressionScope(scope)] = SuppressionReason(reason)
     return found
+
+
+def scopes(connection: Connection, hashes: Iterable[str]) -> dict[str, frozenset[SuppressionScope]]:
+    """The suppressed scopes of each of these addresses that has any."""
+    return {address_hash: frozenset(found) for address_hash, found in reasons(connection, hashes).items()}
 
 
 def count(connection: Connection) -> int:

@@ -5,7 +5,8 @@ It is the audit trail as well: a staff act is an entry whose actor is a person.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -55,6 +56,17 @@ class Happened(StrEnum):
     KEYS_ROTATED = "keys_rotated"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that happened. `detail` holds codes and ids only, never contact or health data in words."""
+
+    kind: Happened
+    at: datetime
+    lead_id: str | None
+    detail: Mapping[str, Any]
+    actor: str = SYSTEM
+
+
 def add(
     connection: Connection,
     kind: Happened,
@@ -64,16 +76,24 @@ def add(
     actor: str = SYSTEM,
     **detail: Any,
 ) -> None:
-    """Append one entry. `detail` holds codes and ids only, never contact or health data in words."""
-    connection.execute(
-        insert(timeline).values(
-            lead_id=lead_id,
-            at=at,
-            actor=actor,
-            kind=kind,
-            detail={k: v for k, v in detail.items() if v is not None},
-        )
-    )
+    """Append one entry."""
+    add_all(connection, [Entry(kind=kind, at=at, lead_id=lead_id, detail=detail, actor=actor)])
+
+
+def add_all(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Append entries, in this order."""
+    if entries:
+        connection.execute(insert(timeline), [_row(entry) for entry in entries])
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "lead_id": entry.lead_id,
+        "at": entry.at,
+        "actor": entry.actor,
+        "kind": entry.kind,
+        "detail": {name: value for name, value in entry.detail.items() if value is not None},
+    }
 
 
 def of_lead(connection: Connection, lead_id: str) -> list[Mapping[str, Any]]:

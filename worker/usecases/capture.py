@@ -21,6 +21,7 @@ from worker.faults import fault
 from worker.storage import alerts, installation, parked, submissions, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import is_transient, real_now
+from worker.storage.leads import Vault
 from worker.storage.timeline import Happened
 from worker.usecases.admit import admit
 from worker.usecases.services import Services
@@ -46,6 +47,17 @@ class Captured:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """An envelope and what was in it; a `code` says why it could not be opened."""
+
+    envelope: str
+    submission: Submission | None = None
+    body_hash: str = ""
+    sealed: str = ""
+    code: str = ""
+
+
 def capture(services: Services, envelopes: Sequence[str]) -> Captured:
     """Store what these envelopes hold. Raises only for trouble with the database; the relay tries again."""
     total = _capture_group(services, envelopes)
@@ -66,12 +78,11 @@ def park_arguments(services: Services, arguments: object, code: str) -> None:
 
 def _capture_group(services: Services, envelopes: Sequence[str]) -> Captured:
     """One transaction for all. Where one of them breaks it, each gets its own, so that the others get through."""
-    services.vault  # noqa: B018 -- opened here, since it reads the database on first use
-    total = Captured()
+    total, vault = Captured(), services.vault  # without the look-up key nothing can be captured, nor parked
     try:
+        opened = [_open(vault, envelope) for envelope in envelopes]
         with services.database.write() as connection:
-            for envelope in envelopes:
-                total += _capture_one(services, connection, envelope)
+            total = _store_all(services, connection, opened)
             fault("capture_in_transaction")
         fault("capture_committed")
     except Exception as error:
@@ -90,34 +101,61 @@ def _park_failing(services: Services, envelope: str, error: Exception) -> Captur
         return _park(connection, envelope, type(error).__name__[:40], installation.product_now(connection))
 
 
-def _capture_one(services: Services, connection: Connection, envelope: str) -> Captured:
-    now = installation.product_now(connection)
+def _open(vault: Vault, envelope: str) -> _Opened:
     try:
-        submission = submissions.open_envelope(envelope, services.ring)
+        submission = submissions.open_envelope(envelope, vault.ring)
     except SealError as error:
-        return _park(connection, envelope, type(error).__name__, now)
-    body_hash = submissions.body_hash(submission, services.vault.lookup)
-    if not submissions.store(connection, _row(services, submission, body_hash, now)):
-        stored = submissions.by_id(connection, submission.id)
-        if stored and stored["body_hash"] != body_hash:
-            return _park(connection, envelope, "idempotency_conflict", now)
-        return Captured(repeated=1)
-    if submission.suspicions:
-        return _quarantine(connection, submission, now)
-    admit(services, connection, submission, now)
-    return Captured(stored=1)
+        return _Opened(envelope=envelope, code=type(error).__name__)
+    return _Opened(
+        envelope=envelope,
+        submission=submission,
+        body_hash=submissions.body_hash(submission, vault.lookup),
+        sealed=submissions.seal_again(envelope, submission, vault.ring),
+    )
 
 
-def _row(services: Services, submission: Submission, body_hash: str, now: datetime) -> Mapping[str, Any]:
-    sealed = submissions.envelope(submission, services.ring).partition(":")[2]
+def _store_all(services: Services, connection: Connection, opened: Sequence[_Opened]) -> Captured:
+    now = installation.product_now(connection)
+    total = Captured()
+    readable: dict[str, _Opened] = {}
+    for one in opened:
+        if one.submission is None:
+            total += _park(connection, one.envelope, one.code, now)
+        elif one.submission.id in readable:
+            total += _known(connection, one, readable[one.submission.id].body_hash, now)
+        else:
+            readable[one.submission.id] = one
+    rows = [_row(one, one.submission, now) for one in readable.values() if one.submission]
+    fresh = submissions.store(connection, rows)
+    admitted = []
+    for submission_id, one in readable.items():
+        if submission_id not in fresh:
+            stored = submissions.by_id(connection, submission_id)
+            total += _known(connection, one, stored["body_hash"] if stored else "", now)
+        elif one.submission and one.submission.suspicions:
+            total += _quarantine(connection, one.submission, now)
+        elif one.submission:
+            admitted.append(one.submission)
+    admit(services, connection, admitted)
+    return total + Captured(stored=len(admitted))
+
+
+def _known(connection: Connection, one: _Opened, body_hash: str, now: datetime) -> Captured:
+    """A repeat of what is stored changes nothing; another body under the same id is for a person to look at."""
+    if one.body_hash != body_hash:
+        return _park(connection, one.envelope, "idempotency_conflict", now)
+    return Captured(repeated=1)
+
+
+def _row(one: _Opened, submission: Submission, now: datetime) -> Mapping[str, Any]:
     return {
         "id": submission.id,
         "reference": submission.reference,
         "form": submission.form,
         "received_at": submission.received_at,
         "captured_at": now,
-        "sealed": sealed,
-        "body_hash": body_hash,
+        "sealed": one.sealed,
+        "body_hash": one.body_hash,
         "status": submissions.QUARANTINED if submission.suspicions else submissions.ACCEPTED,
         "suspicions": list(submission.suspicions),
         "flags": list(submission.flags),

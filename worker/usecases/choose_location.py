@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from worker.domain.leads import Location
 from worker.storage import installation, leads
-from worker.usecases.admit import stored_topic
+from worker.usecases.admit_again import stored_topic
 from worker.usecases.compose import read_token
 from worker.usecases.reroute import NewRoute, reroute
 from worker.usecases.services import Services

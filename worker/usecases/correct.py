@@ -7,7 +7,7 @@ from dataclasses import replace
 from worker.domain.leads import Condition, Location, Treatment
 from worker.errors import NotFound
 from worker.storage import installation, leads
-from worker.usecases.admit import stored_topic
+from worker.usecases.admit_again import stored_topic
 from worker.usecases.reroute import NewRoute, reroute
 from worker.usecases.services import Services
 

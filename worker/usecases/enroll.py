@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 from worker.content.catalog import Catalog, content_location
 from worker.domain.ids import new_id, step_send_id
 from worker.domain.leads import Location
-from worker.domain.planner import Position, plan_next
+from worker.domain.planner import Planned, Position, plan_next
 from worker.domain.sends import CancelReason, SendKind
 from worker.domain.sequences import Plan
 from worker.storage import enrollments, sends, timeline
+from worker.storage.sends import NewSend
 from worker.storage.timeline import Happened
 
 
@@ -45,9 +46,10 @@ def enroll(
         "location": location,
         "snapshot": snapshot,
         "plan": plan.to_json(),
+        "status": enrollments.ACTIVE,
         "started_at": now,
     }
-    enrollments.start(connection, values)
+    enrollments.start(connection, [values])
     timeline.add(connection, Happened.ENROLLED, now, lead_id, actor=actor, sequence=sequence, cycle=cycle)
     return plan_following(connection, catalog, values, last_step=None, anchor=anchor, now=now)
 
@@ -75,21 +77,23 @@ def plan_following(
         if enrollments.end(connection, enrollment["id"], enrollments.COMPLETED, None, now):
             timeline.add(connection, Happened.ENROLLMENT_ENDED, now, lead_id, reason="completed")
         return False
-    sends.plan(
-        connection,
-        sends.NewSend(
-            id=step_send_id(enrollment["id"], planned.step.id),
-            lead_id=lead_id,
-            enrollment_id=enrollment["id"],
-            kind=SendKind.NURTURE,
-            step=planned.step.id,
-            email=planned.step.email,
-            location=content_location(location),
-            sequence=enrollment["sequence"],
-            due_at=planned.due_at,
-        ),
-    )
+    sends.plan(connection, [step_send(enrollment, planned)])
     return True
+
+
+def step_send(enrollment: Mapping[str, Any], planned: Planned) -> NewSend:
+    """The send of a planned step."""
+    return NewSend(
+        id=step_send_id(enrollment["id"], planned.step.id),
+        lead_id=enrollment["lead_id"],
+        enrollment_id=enrollment["id"],
+        kind=SendKind.NURTURE,
+        step=planned.step.id,
+        email=planned.step.email,
+        location=content_location(Location(enrollment["location"])),
+        sequence=enrollment["sequence"],
+        due_at=planned.due_at,
+    )
 
 
 def exit_sequence(

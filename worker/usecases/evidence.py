@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
@@ -44,14 +45,20 @@ def warm_up() -> None:
 
 def _zip_place(text: str, clinic: Clinic) -> ZipPlace | None:
     match = _FIVE_DIGITS.fullmatch(text)
-    rows: list[dict[str, Any]] = zipcodes.matching(match.group(1)) if match else []
-    if not rows:
+    row = _row_of_zip(match.group(1)) if match else None
+    if row is None:
         return None
-    row = rows[0]
     latitude, longitude = float(row["lat"] or 0), float(row["long"] or 0)
     located = bool(latitude or longitude)  # military ZIP codes stand at 0, 0: a state, but no place
     miles = {place.id: _miles(latitude, longitude, place.latitude, place.longitude) for place in clinic.places.values()}
     return ZipPlace(state=row["state"], miles=miles if located else {})
+
+
+@lru_cache(maxsize=4096)
+def _row_of_zip(five_digits: str) -> dict[str, Any] | None:
+    """The table's row, kept: the table is walked from its start for every question, for more than a millisecond."""
+    rows: list[dict[str, Any]] = zipcodes.matching(five_digits)
+    return rows[0] if rows else None
 
 
 def _phone_state(phone: str) -> str | None:

@@ -18,7 +18,7 @@ def release(services: Services, submission_id: str, actor: str) -> str:
         row = submissions.by_id(connection, submission_id)
         if row is None:
             raise NotFound("no submission of this id")
-        lead_id = admit(services, connection, submissions.open_stored(row, services.ring), now)
+        lead_id = admit(services, connection, [submissions.open_stored(row, services.ring)])[submission_id]
         timeline.add(connection, Happened.RELEASED, now, lead_id, actor=actor, submission_id=submission_id)
     services.queue.deliver()
     services.queue.alert()

@@ -13,16 +13,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from worker.content.catalog import Catalog, content_location
-from worker.domain.consent import SuppressionScope
+from worker.domain.enrolling import obstacle
 from worker.domain.leads import Location
 from worker.domain.routing import Topic, decide_sequence
 from worker.domain.sends import CancelReason
 from worker.storage import enrollments, leads, suppressions, timeline
 from worker.storage.timeline import Happened
 from worker.usecases.enroll import enroll, exit_sequence
-
-NEW = "new"
-"""The status of a lead that is neither booked, a patient, nor stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +94,9 @@ def enroll_if_allowed(
     actor: str = timeline.SYSTEM,
 ) -> bool:
     """Enroll a lead in its sequence where its state allows; else say on its timeline why not (I3, I9)."""
-    obstacle = _obstacle(connection, lead)
-    if obstacle is not None:
-        timeline.add(connection, Happened.NOT_ENROLLED, now, lead["id"], actor=actor, reason=obstacle)
+    why_not = _obstacle(connection, lead)
+    if why_not is not None:
+        timeline.add(connection, Happened.NOT_ENROLLED, now, lead["id"], actor=actor, reason=why_not)
         return False
     return enroll(
         connection,
@@ -115,18 +112,10 @@ def enroll_if_allowed(
 
 
 def _obstacle(connection: Connection, lead: Mapping[str, Any]) -> str | None:
-    if lead["email_hash"] is None:
-        return "no_email_address"
-    if lead["sequence"] is None:
-        return "out_of_area"
-    if lead["status"] != NEW:
-        return f"lead_is_{lead['status']}"
-    if lead["id"] not in enrollments.consents_of(connection, [lead["id"]]):
-        return "no_consent"
-    if suppressions.scopes(connection, [lead["email_hash"]]).get(lead["email_hash"], frozenset()) & set(
-        SuppressionScope
-    ):
-        return "suppressed"
-    if enrollments.active_of(connection, lead["id"]):
-        return "already_enrolled"
-    return None
+    address = lead["email_hash"] or ""
+    return obstacle(
+        lead,
+        has_consent=lead["id"] in enrollments.consents_of(connection, [lead["id"]]),
+        suppressions=suppressions.scopes(connection, [address]).get(address, frozenset()),
+        is_enrolled=enrollments.active_of(connection, lead["id"]) is not None,
+    )
