@@ -25,11 +25,14 @@ from tests.support.world import START, World
 from worker.domain.consent import SuppressionReason
 from worker.domain.ids import new_id
 from worker.domain.sends import NEXT_STATES, CancelReason, SendKind, SendState
-from worker.storage import sends, suppressions, tables
+from worker.storage import sends, suppressions, tables, unknown_sends
 
 PENDING = {"planned", "claimed", "held"}
 ENDED = {state.value for state, following in NEXT_STATES.items() if not following}
 OUTCOMES = [SendState.PLANNED, SendState.UNKNOWN, SendState.SENT, SendState.FAILED]
+ACCOUNTS = {"keyed": 300, "other-keyed": 300, "unkeyed": None}
+"""Providers, each with how many seconds it remembers our keys."""
+
 ASIDE = [SendState.PLANNED, SendState.SKIPPED, SendState.HELD]
 
 
@@ -44,6 +47,8 @@ class Modelled:
     attempts: int = 0
     not_before: int = 0
     held_until: int | None = None
+    handed_to: str | None = None
+    key_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,9 @@ class Ledger(RuleBasedStateMachine):
         self.suppressed = False
         self.hand_overs: dict[str, int] = {}
         self.refusals: dict[str, int] = {}
+        self.repeats: dict[str, int] = {}
+        self.first_offers: dict[str, tuple[str, int]] = {}
+        self.account = "keyed"
         for delay in range(3):
             self.plan_one(delay)
 
@@ -153,10 +161,17 @@ class Ledger(RuleBasedStateMachine):
         may = known.state == "claimed" and known.claim == token.claim and not self.suppressed
         snapshot = self.world.rows(tables.installation)[0]["active_snapshot"]
         with self.world.database.write() as connection:
-            allowed = sends.hand_over(connection, [token.row], snapshot, self.at(self.product), self.at(self.real))
+            ttl = ACCOUNTS[self.account]
+            key_until = None if ttl is None else self.real + ttl
+            allowed = sends.hand_over(
+                connection, [token.row], snapshot, self.at(self.product), self.at(self.real),
+                handed_to=self.account, key_until=None if key_until is None else self.at(key_until),
+            )  # fmt: skip
         assert allowed == ({token.send_id} if may else set())
         if may:
             self.change(token.send_id, state="handed_over", lease=self.real + 90, attempts=known.attempts + 1)
+            self.change(token.send_id, handed_to=self.account, key_until=key_until)
+            self.first_offers[token.send_id] = (self.account, self.real)
             self.hand_overs[token.send_id] = self.hand_overs.get(token.send_id, 0) + 1
 
     @precondition(lambda self: self.tokens)
@@ -209,6 +224,55 @@ class Ledger(RuleBasedStateMachine):
         for send_id, known in lapsed.items():
             self.change(send_id, state="planned" if known.state == "claimed" else "unknown", lease=None)
 
+    @rule(account=st.sampled_from(sorted(ACCOUNTS)))
+    def swap_the_provider(self, account: str) -> None:
+        self.account = account
+
+    @rule(seconds=st.sampled_from([0, 31]), goes_on=st.booleans(), outcome=st.sampled_from([*OUTCOMES[1:3]]))
+    def hand_over_again(self, seconds: int, goes_on: bool, outcome: SendState) -> None:
+        """Whatever is unknown is offered once more with its key, or is left alone."""
+        self.real += seconds
+        expected = {
+            send_id
+            for send_id, known in self.model.items()
+            if known.state == "unknown" and known.handed_to == self.account and known.not_before <= self.real
+            if known.key_until is not None and known.key_until > self.real and not self.suppressed
+        }
+        with self.world.database.write() as connection:
+            rows = unknown_sends.hand_over_again(
+                connection, list(self.model), self.account, self.at(self.product), self.at(self.real)
+            )
+        assert {row["id"] for row in rows} == expected
+        self.claims += 1
+        for row in rows:
+            send_id = row["id"]
+            first_account, first_at = self.first_offers[send_id]
+            assert first_account == self.account, "a key is good where it was first used, and nowhere else"
+            assert self.real - first_at < (ACCOUNTS[first_account] or 0), "the provider may have forgotten the key"
+            self.change(send_id, state="handed_over", claim=self.claims, lease=self.real + 90,
+                        attempts=self.model[send_id].attempts + 1)  # fmt: skip
+            self.repeats[send_id] = self.repeats.get(send_id, 0) + 1
+            self.hand_overs[send_id] += 1
+            token = Token(send_id, self.claims, dict(row))
+            self.tokens.append(token)
+            if goes_on:
+                self.try_finish(token, outcome, 0)
+
+    @rule()
+    def give_up_keys(self) -> None:
+        """A person is told of every unknown send that no key can settle any more, once."""
+        expected = {
+            send_id
+            for send_id, known in self.model.items()
+            if known.state == "unknown" and known.key_until is not None
+            if known.key_until <= self.real or known.handed_to != self.account
+        }
+        with self.world.database.write() as connection:
+            rows = unknown_sends.give_up_keys(connection, self.account, self.at(self.real))
+        assert {row["id"] for row in rows} == expected
+        for send_id in expected:
+            self.change(send_id, key_until=None)
+
     @rule()
     def release(self) -> None:
         expected = [
@@ -257,9 +321,9 @@ class Ledger(RuleBasedStateMachine):
             assert row.lease_until == (None if known.lease is None else self.at(known.lease))
 
     @invariant()
-    def nothing_is_handed_over_again_unless_it_was_certainly_refused(self) -> None:
+    def nothing_is_handed_over_again_unless_it_was_certainly_refused_or_has_its_key(self) -> None:
         for send_id, count in self.hand_overs.items():
-            assert count <= 1 + self.refusals.get(send_id, 0)
+            assert count <= 1 + self.refusals.get(send_id, 0) + self.repeats.get(send_id, 0)
 
 
 def test_the_ledger_agrees_with_the_model_whatever_happens(world: World) -> None:

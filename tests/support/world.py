@@ -100,6 +100,9 @@ class ScriptedProvider:
     known: dict[str, Receipt] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     name: str = "scripted"
+    account: str = "scripted"
+    key_ttl: timedelta | None = None
+    can_look_up: bool = True
 
     def deliver(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
         for message in messages:

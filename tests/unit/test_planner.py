@@ -427,7 +427,9 @@ def test_each_suppression_stops_what_it_must(
     assert not is_suppressed(SendKind.NURTURE, frozenset())
 
 
-def test_no_state_that_may_follow_a_hand_over_leads_to_a_second_one_but_by_a_certain_refusal() -> None:
+def test_a_second_hand_over_follows_only_a_certain_refusal_or_a_doubt_that_the_provider_s_memory_of_our_key_ends() -> (
+    None
+):
     assert NEXT_STATES[SendState.HANDED_OVER] == {
         SendState.SENT,
         SendState.PLANNED,
@@ -435,7 +437,8 @@ def test_no_state_that_may_follow_a_hand_over_leads_to_a_second_one_but_by_a_cer
         SendState.FAILED,
     }
     assert [state for state, following in NEXT_STATES.items() if SendState.HANDED_OVER in following] == [
-        SendState.CLAIMED
+        SendState.CLAIMED,
+        SendState.UNKNOWN,
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from worker.errors import DeliveryError
@@ -38,6 +39,18 @@ class Provider(Protocol):
     """A delivery adapter. Made per process; keeps its connection between batches."""
 
     name: str
+
+    @property
+    def account(self) -> str:
+        """The provider and which account there: what was handed to one account is not known at another."""
+
+    @property
+    def key_ttl(self) -> timedelta | None:
+        """How long it honours `Message.send_id` as an idempotency key, at the least; None where not at all."""
+
+    @property
+    def can_look_up(self) -> bool:
+        """True where `lookup` may find something."""
 
     def deliver(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
         """Hand over each message, yielding its outcome as soon as it is known.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from worker.delivery.base import Message, Outcome, Receipt
@@ -17,7 +18,9 @@ from worker.faults import fault
 class OutboxProvider:
     """Writes each message to `<folder>/<send id>.eml`."""
 
-    name = "outbox"
+    name = account = "outbox"
+    key_ttl: timedelta | None = None
+    can_look_up = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

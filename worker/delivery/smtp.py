@@ -85,7 +85,9 @@ class SmtpSettings:
 class SmtpProvider:
     """One connection, opened when first needed and kept; a new one after any doubt."""
 
-    name = "smtp"
+    name = account = "smtp"
+    key_ttl: timedelta | None = None
+    can_look_up = False
 
     def __init__(self, settings: SmtpSettings, context: ssl.SSLContext | None = None) -> None:
         self._settings = settings

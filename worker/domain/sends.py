@@ -2,7 +2,8 @@
 
 planned ─▶ claimed ─▶ handed_over ─▶ sent
    ▲          │            ├──▶ planned   certain, temporary refusal
-   └──────────┘ lapsed     ├──▶ unknown   the hand-over lapsed or ended ambiguously ─▶ sent | planned (keyed) | failed
+   └──────────┘ lapsed     ├──▶ unknown   the hand-over lapsed or ended ambiguously ─▶ sent | failed | planned
+                           │       └──▶ handed_over   again, with the same key, where the provider honours it
                            └──▶ failed    certain, permanent refusal
 planned | claimed ─▶ skipped(reason) | held(reason, until) | cancelled(reason);  held ─▶ planned | cancelled
 """
@@ -39,7 +40,7 @@ NEXT_STATES: dict[SendState, frozenset[SendState]] = {
         {SendState.HANDED_OVER, SendState.PLANNED, SendState.SKIPPED, SendState.HELD, SendState.CANCELLED}
     ),
     SendState.HANDED_OVER: frozenset({SendState.SENT, SendState.PLANNED, SendState.UNKNOWN, SendState.FAILED}),
-    SendState.UNKNOWN: frozenset({SendState.SENT, SendState.PLANNED, SendState.FAILED}),
+    SendState.UNKNOWN: frozenset({SendState.SENT, SendState.HANDED_OVER, SendState.PLANNED, SendState.FAILED}),
     SendState.HELD: frozenset({SendState.PLANNED, SendState.CANCELLED}),
     SendState.SENT: frozenset(),
     SendState.FAILED: frozenset(),

@@ -100,18 +100,22 @@ def hand_over(
     snapshot: str,
     now: datetime,
     real_now: datetime,
+    *,
+    handed_to: str | None = None,
+    key_until: datetime | None = None,
 ) -> set[str]:
     """The one gate before the network: the ids that may be handed to the provider now.
 
     Committed before a byte leaves. Whatever could have changed since the decision is asked again here, in
     the same statement: the claim, suppression, the lead's hold, pauses, the enrollment, the snapshot, and
-    that this person has not had this email.
+    that this person has not had this email. `handed_to` is the provider's account, `key_until` the instant
+    (real time) until which the same hand-over may be repeated there with its key.
     """
     rows = connection.execute(
         update(sends)
         .where(sends.c.id.in_([row["id"] for row in group]), sends.c.claim.in_({row["claim"] for row in group}))
         .where(sends.c.state == SendState.CLAIMED)
-        .where(~_suppressed(), ~_held_or_ended(), ~pauses.stops_send(now), ~_had_already())
+        .where(may_leave(now))
         .where(exists().where(installation.c.active_snapshot == snapshot))
         .values(
             state=SendState.HANDED_OVER,
@@ -119,10 +123,17 @@ def hand_over(
             handed_over_at=now,
             snapshot=snapshot,
             lease_until=real_now + HAND_OVER_LEASE,
+            handed_to=handed_to,
+            key_until=key_until,
         )
         .returning(sends.c.id)
     )
     return {row.id for row in rows}
+
+
+def may_leave(now: datetime) -> ColumnElement[bool]:
+    """The condition that nothing about the person, the lead or the product forbids a send at this moment (I3)."""
+    return and_(~_suppressed(), ~_held_or_ended(), ~pauses.stops_send(now), ~_had_already())
 
 
 def _suppressed() -> ColumnElement[bool]:
@@ -245,12 +256,15 @@ def recent(connection: Connection, limit: int, state: SendState | None) -> list[
     return [dict(row._mapping) for row in rows]
 
 
-def nurture_history(connection: Connection, lead_ids: Iterable[str]) -> dict[str, list[tuple[str, datetime]]]:
-    """Per lead, the nurture emails that left or may have left, with the instant, oldest first."""
+def nurture_history(
+    connection: Connection, lead_ids: Iterable[str], besides: Iterable[str] = ()
+) -> dict[str, list[tuple[str, datetime]]]:
+    """Per lead, the nurture emails that left or may have left, with the instant, oldest first; without `besides`."""
     at = func.coalesce(sends.c.sent_at, sends.c.handed_over_at)
     rows = connection.execute(
         select(sends.c.lead_id, sends.c.email, at.label("at"))
         .where(sends.c.lead_id.in_(set(lead_ids)), sends.c.kind == SendKind.NURTURE, sends.c.state.in_(_TAKEN))
+        .where(sends.c.id.not_in(set(besides)))
         .order_by(at)
     )
     history: dict[str, list[tuple[str, datetime]]] = {}

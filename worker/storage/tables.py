@@ -194,6 +194,8 @@ sends = Table(
     Column("lease_until", UtcDateTime),  # real time
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("handed_over_at", UtcDateTime),
+    Column("handed_to", _Word),  # the provider's account
+    Column("key_until", UtcDateTime),  # real time: until then the same key may be used again there
     Column("sent_at", UtcDateTime),
     Column("snapshot", String(32), ForeignKey("snapshots.hash")),
     Column("provider", _Word),

@@ -12,8 +12,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -21,10 +20,11 @@ import structlog
 from sqlalchemy import Connection
 
 from worker.content.render import Renderer
-from worker.delivery.base import Message
+from worker.delivery.base import Provider
 from worker.domain.eligibility import Decision, Hold, Proceed, Shift, Skip, decide
+from worker.domain.keyed_retry import key_ends
 from worker.domain.sends import NEEDS_STAFF, HoldReason, SendState
-from worker.errors import SealError, TemplateError, TransientDeliveryError
+from worker.errors import SealError, TemplateError
 from worker.faults import fault
 from worker.storage import alerts, contents, installation, leads, sends, timeline
 from worker.storage.alerts import AlertKind
@@ -32,9 +32,11 @@ from worker.storage.database import real_now
 from worker.storage.timeline import Happened
 from worker.usecases.compose import compose
 from worker.usecases.epoch import guard_epoch
+from worker.usecases.offer import Ready, offer
 from worker.usecases.record_outcome import plan_after_skip, record_outcome
 from worker.usecases.send_facts import load_facts
 from worker.usecases.services import Services
+from worker.usecases.settle_unknown import settle_unknown
 
 log = structlog.get_logger()
 
@@ -42,18 +44,8 @@ BUDGET_S = 5.0
 BATCH = 50
 """Few enough to be through well within a claim's lease, whatever the provider's pace."""
 
-PATIENCE_S = 60.0
-"""How long a group may take with the provider, well within the task's time limit."""
-
-_SOON = timedelta(seconds=5)
 GROUP = 10
 """How many sends may be with the provider and unmarked at any moment (I3: the gate speaks for ten at most)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
-    send: Mapping[str, Any]
-    message: Message
 
 
 def deliver_due(services: Services, budget_s: float = BUDGET_S) -> Counter[str]:
@@ -66,6 +58,7 @@ def deliver_due(services: Services, budget_s: float = BUDGET_S) -> Counter[str]:
     if not services.epoch_is_guarded:  # before this process sends anything at all; the sweep goes on guarding
         guard_epoch(services)
         services.epoch_is_guarded = True
+    total += settle_unknown(services)
     while batch := _claim(services):
         rows = iter(batch)
         while group := list(islice(rows, GROUP)):
@@ -106,26 +99,11 @@ def _deliver_group(services: Services, group: Sequence[Mapping[str, Any]]) -> Co
     with services.database.write() as connection:
         for send in group:
             _put_aside(connection, renderer, send, decisions[send["id"]], now)
-        allowed = _pass_gate(connection, ready, snapshot, now)
+        allowed = _pass_gate(connection, services.provider, ready, snapshot, now)
     counts = Counter(
         type(decision).__name__.lower() for decision in decisions.values() if not isinstance(decision, Proceed)
     )
-    return counts + _hand_to_provider(services, [item for item in ready if item.send["id"] in allowed])
-
-
-def _hand_to_provider(services: Services, group: Sequence[_Ready]) -> Counter[str]:
-    """Deliver what passed the gate, recording each outcome as it comes. Out of time, the rest was not sent."""
-    fault("handed_over")
-    counts: Counter[str] = Counter()
-    waiting = {item.send["id"]: item.send for item in group}
-    until = time.monotonic() + PATIENCE_S
-    for message, outcome in services.provider.deliver([item.message for item in group]):
-        counts[record_outcome(services, waiting.pop(message.send_id), outcome)] += 1
-        if time.monotonic() >= until:
-            break
-    for send in waiting.values():
-        counts[record_outcome(services, send, TransientDeliveryError("provider_slow", _SOON))] += 1
-    return counts
+    return counts + offer(services, [item for item in ready if item.send["id"] in allowed], record_outcome)
 
 
 def _compose_all(
@@ -135,9 +113,9 @@ def _compose_all(
     group: Sequence[Mapping[str, Any]],
     decisions: Mapping[str, Decision],
     now: datetime,
-) -> tuple[list[_Ready], dict[str, Decision]]:
+) -> tuple[list[Ready], dict[str, Decision]]:
     """The messages of all that may proceed. One that can't be composed is held whole: no half emails (I7)."""
-    ready: list[_Ready] = []
+    ready: list[Ready] = []
     broken: dict[str, Decision] = {}
     for send in group:
         if not isinstance(decisions[send["id"]], Proceed):
@@ -150,16 +128,22 @@ def _compose_all(
             unreadable = isinstance(error, SealError)
             broken[send["id"]] = Hold(HoldReason.IDENTITY_SEALED if unreadable else HoldReason.CONTENT_BROKEN)
         else:
-            ready.append(_Ready(send=send, message=message))
+            ready.append(Ready(send=send, message=message))
     return ready, broken
 
 
-def _pass_gate(connection: Connection, ready: Sequence[_Ready], snapshot: str, now: datetime) -> set[str]:
+def _pass_gate(
+    connection: Connection, provider: Provider, ready: Sequence[Ready], snapshot: str, now: datetime
+) -> set[str]:
     """Hand over what may still go; what the gate refuses is planned again, to be decided anew."""
     if not ready:
         return set()
     now_real = real_now(connection)
-    allowed = sends.hand_over(connection, [item.send for item in ready], snapshot, now, now_real)
+    key_until = key_ends(now_real, provider.key_ttl) if provider.key_ttl else None
+    group = [item.send for item in ready]
+    allowed = sends.hand_over(
+        connection, group, snapshot, now, now_real, handed_to=provider.account, key_until=key_until
+    )
     for item in ready:
         if item.send["id"] not in allowed:
             sends.put_aside(connection, item.send, SendState.PLANNED, not_before=now_real + sends.GATE_RETRY)

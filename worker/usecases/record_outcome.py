@@ -53,7 +53,7 @@ def _store(services: Services, connection: Connection, send: Mapping[str, Any], 
         case TransientDeliveryError() if send["attempts"] + 1 < MAX_ATTEMPTS:
             return _refused_for_now(connection, send, outcome, now)
         case AmbiguousDeliveryError():
-            return _unknown(connection, send, outcome.code, now)
+            return _unknown(services, connection, send, outcome.code, now)
         case DeliveryError():
             return _failed(services, connection, send, outcome, now)
 
@@ -91,16 +91,19 @@ def _refused_for_now(
     return SendState.PLANNED
 
 
-def _unknown(connection: Connection, send: Mapping[str, Any], code: str, now: datetime) -> SendState:
+def _unknown(
+    services: Services, connection: Connection, send: Mapping[str, Any], code: str, now: datetime
+) -> SendState:
     if sends.finish(connection, send, SendState.UNKNOWN, last_code=code):
-        note_unknown(connection, send, code, now)
+        note_unknown(connection, send, code, now, has_key=services.provider.key_ttl is not None)
     return SendState.UNKNOWN
 
 
-def note_unknown(connection: Connection, send: Mapping[str, Any], code: str, now: datetime) -> None:
-    """Say on the timeline, and to staff, that a hand-over has no known end."""
+def note_unknown(connection: Connection, send: Mapping[str, Any], code: str, now: datetime, *, has_key: bool) -> None:
+    """Say on the timeline, and to staff, that a hand-over has no known end. One with a key may yet settle by itself."""
     timeline.add(connection, Happened.UNKNOWN, now, send["lead_id"], code=code, **_known(send))
-    alerts.queue(connection, AlertKind.SEND_UNKNOWN, send["id"], send["lead_id"], now, real_now(connection))
+    if not has_key:
+        alerts.queue(connection, AlertKind.SEND_UNKNOWN, send["id"], send["lead_id"], now, real_now(connection))
 
 
 def _failed(

@@ -26,6 +26,8 @@ _STATES = {
     Resolution.RESEND: SendState.PLANNED,
 }
 
+_ANEW = {"not_before": None, "attempts": 0}
+
 
 def resolve_send(services: Services, send_id: str, resolution: Resolution, actor: str, reason: str) -> None:
     """Give an unknown send its end. Raises NotFound where it is not unknown."""
@@ -34,7 +36,7 @@ def resolve_send(services: Services, send_id: str, resolution: Resolution, actor
         if send is None or send["state"] != SendState.UNKNOWN:
             raise NotFound("no send of this id has an unknown outcome")
         now = installation.product_now(connection)
-        values = {"sent_at": send["handed_over_at"]} if resolution is Resolution.SENT else {}
+        values = {"sent_at": send["handed_over_at"]} if resolution is Resolution.SENT else _ANEW
         if not sends.finish(connection, send, _STATES[resolution], **values):
             raise NotFound("it was resolved meanwhile")
         timeline.add(

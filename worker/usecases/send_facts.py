@@ -21,12 +21,12 @@ from worker.storage.pauses import PauseScope
 def load_facts(
     connection: Connection, renderer: Renderer, group: Sequence[Mapping[str, Any]], now: datetime
 ) -> dict[str, SendFacts]:
-    """The facts about each send, by its id."""
+    """The facts about each send, by its id. What it may itself have done already does not speak against it."""
     people = leads.by_ids(connection, {send["lead_id"] for send in group})
     enrolled = enrollments.by_ids(connection, {send["enrollment_id"] for send in group if send["enrollment_id"]})
     consents = enrollments.consents_of(connection, people)
     scopes = suppressions.scopes(connection, {lead["email_hash"] for lead in people.values() if lead["email_hash"]})
-    history = sends.nurture_history(connection, people)
+    history = sends.nurture_history(connection, people, besides=[send["id"] for send in group])
     paused = pauses.active(connection, now)
     return {
         send["id"]: _facts(send, people[send["lead_id"]], enrolled, consents, scopes, history, paused, renderer)

@@ -6,22 +6,19 @@ Idempotent, so that any number of beats may ask at once, and none needs to be tr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 
-from worker.domain.sends import SendState
-from worker.storage import alerts, enrollments, heartbeats, installation, parked, sends, timeline
+from worker.storage import alerts, enrollments, heartbeats, installation, parked, sends
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
-from worker.storage.timeline import Happened
 from worker.usecases.enroll import plan_following
 from worker.usecases.epoch import guard_epoch
-from worker.usecases.record_outcome import note_unknown, plan_after_resolution
+from worker.usecases.record_outcome import note_unknown
 from worker.usecases.services import Services
+from worker.usecases.settle_unknown import end_repeats
 
 log = structlog.get_logger()
 
@@ -64,26 +61,10 @@ def _recover(services: Services, connection: Connection) -> Counter[str]:
     now = installation.product_now(connection)
     taken_back, unknown = sends.recover_lapsed(connection, real_now(connection))
     for send in unknown:
-        note_unknown(connection, send, "lease_lapsed", now)
-    resolved = sum(
-        _look_up(services, connection, send) for send in sends.in_state(connection, SendState.UNKNOWN, _REPAIR_BATCH)
-    )
+        note_unknown(connection, send, "lease_lapsed", now, has_key=send["key_until"] is not None)
+    end_repeats(connection, services.provider.account, [], now)
     released = sends.release_holds(connection, now)
-    return Counter(taken_back=taken_back, unknown=len(unknown), resolved=resolved, released=released)
-
-
-def _look_up(services: Services, connection: Connection, send: Mapping[str, Any]) -> bool:
-    """Ask a provider that can tell; a certain yes resolves the send, and nothing less does."""
-    receipt = services.provider.lookup(send["id"])
-    if receipt is None:
-        return False
-    now = installation.product_now(connection)
-    if not sends.finish(connection, send, SendState.SENT, sent_at=send["handed_over_at"], provider=receipt.provider,
-                        provider_message_id=receipt.provider_message_id):  # fmt: skip
-        return False
-    timeline.add(connection, Happened.RESOLVED, now, send["lead_id"], send_id=send["id"], found="sent")
-    plan_after_resolution(services, connection, send, now)
-    return True
+    return Counter(taken_back=taken_back, unknown=len(unknown), released=released)
 
 
 def _repair(services: Services, connection: Connection) -> int:
