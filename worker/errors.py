@@ -3,7 +3,9 @@
     WorkerError
     ├─ ConfigurationError(check_id, hint)       refuse to start; never swallowed by delivery handling
     ├─ InvalidSubmission(errors)                4xx to the form, with one entry per bad field
-    ├─ NotFound(what)                           the thing asked for is not there (or is named by several)
+    ├─ NotFound(what)                           the thing asked for is not there
+    │  └─ Ambiguous(what)                       several are meant: name one by its id
+    ├─ FeedbackRefused(code)                    a webhook that its provider did not sign, or not lately: 401, counted
     ├─ SealError
     │  ├─ UnknownSealKey(key_id)                sealed with a key that the ring does not hold: park, never drop
     │  └─ BrokenSeal                            not sealed by us, tampered with, or moved to another place
@@ -57,6 +59,18 @@ class InvalidSubmission(WorkerError):
 
 class NotFound(WorkerError):
     """What was asked for is not there."""
+
+
+class Ambiguous(NotFound):
+    """Several are meant."""
+
+
+class FeedbackRefused(WorkerError):
+    """A webhook that can't be believed. `code` is ours."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class SealError(WorkerError):

@@ -30,6 +30,11 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = ROOT / "templates" / "email"
 
 
+_FEEDBACK_SECRET = "feedback_secret_"
+FEEDBACK_PROVIDERS = ("ses", "postmark", "mailgun", "resend", "sendgrid")
+"""Providers whose webhooks we understand; each has a setting for its secret."""
+
+
 class Environment(StrEnum):
     """`PRODUCTION` refuses whatever is only good enough for trying out."""
 
@@ -66,6 +71,19 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, separated by commas")
     esp_baa_date: str = Field(
         "", description="date of the agreement with the mail provider, YYYY-MM-DD; production needs it"
+    )
+
+    feedback_secret_ses: str = Field(
+        "", repr=False, description="ARN of the SNS topic that SES publishes its events to"
+    )
+    feedback_secret_postmark: str = Field("", repr=False, description="user:password in the address of its webhook")
+    feedback_secret_mailgun: str = Field("", repr=False, description="HTTP webhook signing key of the account")
+    feedback_secret_resend: str = Field("", repr=False, description="signing secret of its webhook, whsec_…")
+    feedback_secret_sendgrid: str = Field("", repr=False, description="verification key of its signed event webhook")
+    feedback_imap: str = Field(
+        "",
+        repr=False,
+        description="mailboxes to read bounces and replies from, imaps://user:password@host/INBOX, by commas",
     )
 
     @field_validator("log_level")
@@ -154,6 +172,12 @@ class Settings(BaseSettings):
     def links(self) -> str:
         """The base of links, without a closing slash."""
         return (self.public_url or f"http://{self.bind}").rstrip("/")
+
+    @property
+    def feedback_secrets(self) -> dict[str, str]:
+        """The secret of each provider whose webhook is heard."""
+        given = {name: getattr(self, f"{_FEEDBACK_SECRET}{name}") for name in FEEDBACK_PROVIDERS}
+        return {name: secret for name, secret in given.items() if secret}
 
     def key_ring(self) -> KeyRing:
         """The key ring. In development a first key is made in the state folder; production must be given one."""

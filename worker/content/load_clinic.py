@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from worker.content.tables import Table
 from worker.domain.clinic import Clinic, Fact, NurtureRules, Place
 from worker.domain.leads import CLINICS, Location, Treatment
+from worker.domain.reputation import Limit, Reputation
 
 
 def load_clinic(table: Table) -> Clinic:
@@ -20,6 +21,7 @@ def load_clinic(table: Table) -> Clinic:
         undecided_sender_address=undecided.text("sender_address"),
         undecided_reply_to=undecided.text("reply_to"),
         nurture=_load_nurture(table.table("nurture")),
+        reputation=_load_reputation(table.table("reputation")) if table.has("reputation") else Reputation(),
         places={Location(name): _load_place(name, row) for name, row in table.named("places") if name in set(CLINICS)},
     )
     for missing in set(CLINICS) - set(clinic.places):
@@ -39,6 +41,26 @@ def _load_nurture(table: Table) -> NurtureRules:
     )
     table.done()
     return rules
+
+
+def _load_reputation(table: Table) -> Reputation:
+    rule = Reputation(
+        window=table.duration("window"),
+        complaints=_load_limit(table.table("complaints")),
+        bounces=_load_limit(table.table("bounces")),
+    )
+    table.done()
+    return rule
+
+
+def _load_limit(table: Table) -> Limit:
+    limit = Limit(share=table.number("stop_at"), events=int(table.number("events")), emails=int(table.number("emails")))
+    if not 0 < limit.share < 1:
+        table.problem("stop_at", "must be a share between 0 and 1, such as 0.003 for 0.3 %")
+    if limit.events < 1 or limit.emails < 1:
+        table.problem("events", "and emails must be at least 1")
+    table.done()
+    return limit
 
 
 def _load_place(name: str, table: Table) -> Place:

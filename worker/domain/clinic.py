@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from worker.domain.leads import CLINICS, Location, Treatment
+from worker.domain.reputation import Reputation
 from worker.domain.schedule import Calendar, Window
 
 
@@ -68,6 +69,7 @@ class Clinic:
     undecided_sender_address: str
     undecided_reply_to: str
     nurture: NurtureRules
+    reputation: Reputation
     places: Mapping[Location, Place]
 
     def places_of(self, location: Location) -> tuple[Place, ...]:

@@ -122,6 +122,36 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 SUBMISSION_RESPONSES = _ANSWERS | _PROBLEMS
 """What `POST /v1/submissions` may answer."""
 
+
+def problems(**statuses: str) -> dict[int | str, dict[str, Any]]:
+    """Problem documents by status, as `_401="…"`."""
+    return {
+        int(name.removeprefix("_")): {
+            "description": text,
+            "content": {"application/problem+json": {"schema": _PROBLEM}},
+        }
+        for name, text in statuses.items()
+    }
+
+
+FEEDBACK: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+}
+
+FEEDBACK_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Received, whatever it was: how many of each kind, repeats and what was parked included",
+        "content": {"application/json": {"schema": {"type": "object", "required": ["status"]}}},
+    }
+}
+FEEDBACK_RESPONSES |= problems(
+    _401="Not signed by the provider, or too long ago",
+    _404="This provider is not heard here",
+    _413="Over 2 MB",
+    _503="Nothing was recorded; please repeat",
+)
+"""What `POST /v1/feedback/{provider}` may answer."""
+
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Lead intake: API</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">

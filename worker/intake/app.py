@@ -20,6 +20,7 @@ from worker.intake import api_docs, pages
 from worker.intake.acceptor import Acceptor
 from worker.intake.cors import FormCors
 from worker.intake.error_pages import add_error_pages
+from worker.intake.feedback import feedback_routes
 from worker.intake.headers import HeadAsGet, SecureHeaders
 from worker.intake.idempotency import Keys
 from worker.intake.limiting import ClientLimit
@@ -66,6 +67,7 @@ def create_app(services: Services, settings: Settings, broker: Broker) -> FastAP
     add_error_pages(app, content)
     _add_submission_routes(app, endpoint)
     app.include_router(recipient_routes(services, content))
+    app.include_router(feedback_routes(services, limit))
     _add_health_routes(app, services, broker, spool)
     _add_closed_console(app, content)
     api_docs.add_routes(app)

@@ -53,16 +53,24 @@ def _media_type(request: Request) -> str:
 
 
 async def _read_body(request: Request) -> bytes:
+    body = await read_raw(request, MAX_BODY_BYTES)
+    if body is None:
+        detail = "A submission may hold 64 KB. Please shorten the message, or call us."
+        raise Unreadable(413, "This is too long", detail)
+    return body
+
+
+async def read_raw(request: Request, at_most: int) -> bytes | None:
+    """The bytes of a body; None where there are more than these."""
     declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > at_most:
+        return None
     body = bytearray()
-    if not (declared.isdigit() and int(declared) > MAX_BODY_BYTES):
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                break
-        else:
-            return bytes(body)
-    raise Unreadable(413, "This is too long", "A submission may hold 64 KB. Please shorten the message, or call us.")
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > at_most:
+            return None
+    return bytes(body)
 
 
 def _from_json(body: bytes) -> Fields:

@@ -30,6 +30,11 @@ class AlertKind(StrEnum):
     SUBMISSION_PARKED = "submission_parked"
     MESSAGE_PARKED = "message_parked"
     SENDING_HELD = "sending_held"
+    SENDING_STOPPED = "sending_stopped"
+    SEQUENCE_STOPPED = "sequence_stopped"
+    ADDRESS_BAD = "address_bad"
+    REPLIED = "replied"
+    FEEDBACK_PARKED = "feedback_parked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

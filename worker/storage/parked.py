@@ -22,6 +22,7 @@ class ParkedKind(StrEnum):
 
     SUBMISSION = "submission"
     MESSAGE = "message"
+    FEEDBACK = "feedback"
 
 
 def park_submission(
@@ -50,13 +51,15 @@ def park_submission(
     return item_id
 
 
-def park_message(connection: Connection, raw: bytes, code: str, ring: KeyRing, at: datetime) -> str:
-    """Keep a broker message that no worker could read, sealed; the new item's id."""
+def park_message(
+    connection: Connection, raw: bytes, code: str, ring: KeyRing, at: datetime, kind: ParkedKind = ParkedKind.MESSAGE
+) -> str:
+    """Keep a broker message that no worker could read, or feedback that can't be mapped, sealed; the item's id."""
     item_id = new_id()
     connection.execute(
         insert(parked).values(
             id=item_id,
-            kind=ParkedKind.MESSAGE,
+            kind=kind,
             submission_id=None,
             code=code,
             sealed=ring.seal(raw, _place(item_id)),

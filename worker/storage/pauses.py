@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
 from worker.storage.tables import pauses, sends
 
@@ -42,6 +42,18 @@ def lift(connection: Connection, scope: PauseScope, value: str | None, at: datet
     """End the pauses of this scope; how many there were."""
     matching = and_(pauses.c.scope == scope, pauses.c.value.is_not_distinct_from(value), pauses.c.lifted_at.is_(None))
     return connection.execute(update(pauses).where(matching).values(lifted_at=at)).rowcount
+
+
+def is_paused(connection: Connection, scope: PauseScope, value: str | None, now: datetime) -> bool:
+    """True when a pause of exactly this scope is in force."""
+    same = and_(pauses.c.scope == scope, pauses.c.value.is_not_distinct_from(value), in_force(now))
+    return connection.execute(select(pauses.c.id).where(same).limit(1)).first() is not None
+
+
+def last_lifted(connection: Connection, scope: PauseScope, value: str | None) -> datetime | None:
+    """When a person last ended a pause of this scope."""
+    same = and_(pauses.c.scope == scope, pauses.c.value.is_not_distinct_from(value))
+    return connection.execute(select(func.max(pauses.c.lifted_at)).where(same)).scalar_one_or_none()
 
 
 def active(connection: Connection, now: datetime) -> list[Mapping[str, Any]]:

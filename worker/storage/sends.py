@@ -171,6 +171,16 @@ def finish(connection: Connection, send: Mapping[str, Any], state: SendState, **
     return updated.rowcount == 1
 
 
+def settle(connection: Connection, send: Mapping[str, Any], **values: Any) -> bool:
+    """Note that an `unknown` send did go out, on the word of something that came back for it."""
+    updated = connection.execute(
+        update(sends)
+        .where(sends.c.id == send["id"], sends.c.state == SendState.UNKNOWN)
+        .values(state=SendState.SENT, sent_at=sends.c.handed_over_at, lease_until=None, **values)
+    )
+    return updated.rowcount == 1
+
+
 def put_aside(connection: Connection, send: Mapping[str, Any], state: SendState, **values: Any) -> bool:
     """Move a claimed send that is not going out: skipped, held, or planned again. Nothing has left yet."""
     updated = connection.execute(

@@ -136,6 +136,7 @@ leads = Table(
     Column("status", _Word, nullable=False),
     Column("hold_reason", _Word),
     Column("is_test", Boolean, nullable=False),
+    Column("quiet_until", UtcDateTime),  # no nurture before this, at the person's own wish
     Column("created_at", UtcDateTime, nullable=False, index=True),
     Index("uq_leads_phone_only", "phone_hash", unique=True, postgresql_where=text("email_hash is null"),
           sqlite_where=text("email_hash is null")),
@@ -206,6 +207,18 @@ sends = Table(
     Index("ix_sends_due", "due_at", postgresql_where=_PLANNED, sqlite_where=_PLANNED),
     Index("ix_sends_leased", "lease_until", postgresql_where=_LEASED, sqlite_where=_LEASED),
     Index("ix_sends_attention", "state", "held_until", postgresql_where=_ATTENTION, sqlite_where=_ATTENTION),
+    Index(
+        "ix_sends_at_provider",
+        "provider_message_id",
+        postgresql_where=text("provider_message_id is not null"),
+        sqlite_where=text("provider_message_id is not null"),
+    ),
+    Index(
+        "ix_sends_sent",
+        "sent_at",
+        postgresql_where=text("sent_at is not null"),
+        sqlite_where=text("sent_at is not null"),
+    ),
 )
 
 suppressions = Table(
@@ -279,4 +292,59 @@ heartbeats = Table(
     Column("kind", _Word, nullable=False),
     Column("queues", _Json, nullable=False),
     Column("at", UtcDateTime, nullable=False),  # real time
+)
+
+delivery_events = Table(
+    "delivery_events",
+    metadata,
+    Column("id", _Serial, primary_key=True),
+    Column("source", _Word, nullable=False),
+    Column("event_hash", _Hash, nullable=False),  # an event's id may hold an address, so only its hash is kept
+    Column("send_id", _Id, ForeignKey("sends.id"), index=True),  # empty: of a send that we do not know
+    Column("lead_id", _Id, ForeignKey("leads.id"), index=True),
+    Column("kind", _Word, nullable=False),
+    Column("code", _Word, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("source", "event_hash"),
+    Index("ix_delivery_events_kind", "kind", "at"),
+)
+
+feedback_counts = Table(
+    "feedback_counts",
+    metadata,
+    Column("source", _Word, primary_key=True),
+    Column("kind", _Word, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),  # real time
+)
+
+mailbox_positions = Table(
+    "mailbox_positions",
+    metadata,
+    Column("mailbox", _Hash, primary_key=True),
+    Column("uid_validity", BigInteger, nullable=False),
+    Column("last_uid", BigInteger, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("scope", _Word, nullable=False),
+    Column("token_hash", _Hash, nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("last_used_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+)
+
+lead_events = Table(
+    "lead_events",
+    metadata,
+    Column("token_id", _Id, ForeignKey("tokens.id"), primary_key=True),
+    Column("event_hash", _Hash, primary_key=True),
+    Column("lead_id", _Id, ForeignKey("leads.id"), nullable=False, index=True),
+    Column("event", _Word, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )

@@ -54,6 +54,10 @@ class Happened(StrEnum):
     CORRECTED = "corrected"
     EVENT = "event"
     KEYS_ROTATED = "keys_rotated"
+    FEEDBACK = "feedback"
+    SUPPRESSED = "suppressed"
+    REPLIED = "replied"
+    QUIET = "quiet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

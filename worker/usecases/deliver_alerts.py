@@ -25,7 +25,7 @@ MAX_ATTEMPTS = 10
 _BATCH = 20
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=5), timedelta(minutes=30)
 
-_URGENT = {AlertKind.CRISIS, AlertKind.SENDING_HELD}
+_URGENT = {AlertKind.CRISIS, AlertKind.SENDING_HELD, AlertKind.SENDING_STOPPED}
 _TITLES = {
     AlertKind.NEW_LEAD: "New consultation request",
     AlertKind.WROTE_AGAIN: "A lead wrote again",
@@ -36,6 +36,11 @@ _TITLES = {
     AlertKind.SUBMISSION_PARKED: "A submission could not be read",
     AlertKind.MESSAGE_PARKED: "A message on the queue could not be read",
     AlertKind.SENDING_HELD: "URGENT: sending is held until someone confirms this database",
+    AlertKind.SENDING_STOPPED: "URGENT: all sending has stopped, since mail servers refuse us",
+    AlertKind.SEQUENCE_STOPPED: "A sequence has stopped: too many bounces or complaints",
+    AlertKind.ADDRESS_BAD: "A lead's email address does not work: please call",
+    AlertKind.REPLIED: "A lead has replied by email: please answer",
+    AlertKind.FEEDBACK_PARKED: "News of an email could not be read",
 }
 
 

@@ -7,18 +7,18 @@ from uuid import UUID
 import phonenumbers
 from sqlalchemy import Connection
 
-from worker.errors import NotFound
+from worker.errors import Ambiguous, NotFound
 from worker.storage import leads
 from worker.storage.leads import Vault
 
 
 def find_lead(connection: Connection, vault: Vault, wanted: str) -> str:
-    """The id of the lead meant. Raises NotFound, also where several are meant."""
+    """The id of the lead meant. Raises NotFound; Ambiguous where several are meant."""
     found = sorted(set(_candidates(connection, vault, wanted.strip())))
     if not found:
         raise NotFound("no lead has this id, reference, email or phone")
     if len(found) > 1:
-        raise NotFound(f"{len(found)} leads match; name one by its id: {', '.join(found)}")
+        raise Ambiguous(f"{len(found)} leads match; name one by its id: {', '.join(found)}")
     return found[0]
 
 

@@ -20,12 +20,13 @@ from worker.errors import (
     TransientDeliveryError,
 )
 from worker.faults import fault
-from worker.storage import alerts, enrollments, installation, leads, sends, suppressions, timeline
+from worker.storage import alerts, enrollments, installation, leads, sends, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
 from worker.usecases.enroll import exit_sequence, plan_following
 from worker.usecases.services import Services
+from worker.usecases.suppress import suppress
 
 log = structlog.get_logger()
 
@@ -114,8 +115,7 @@ def _failed(
     timeline.add(connection, Happened.FAILED, now, send["lead_id"], code=error.code, **_known(send))
     if isinstance(error, PermanentDeliveryError) and error.address_is_bad:
         lead = leads.by_ids(connection, [send["lead_id"]])[send["lead_id"]]
-        suppressions.add(connection, lead["email_hash"], SuppressionReason.HARD_BOUNCE, "refused_by_server", now)
-        exit_sequence(connection, send["lead_id"], CancelReason.BOUNCED, now)
+        suppress(connection, lead, SuppressionReason.HARD_BOUNCE, CancelReason.BOUNCED, "refused_by_server", now)
     else:
         _, renderer = services.content.renderer(connection)
         plan_after_skip(connection, renderer.catalog, send, None, now)

@@ -5,7 +5,7 @@ Made by `worker.bootstrap` only; nothing here chooses an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -18,6 +18,7 @@ from worker.content.snapshots import unpack
 from worker.delivery.alerts import AlertChannel
 from worker.delivery.base import Provider
 from worker.errors import ConfigurationError
+from worker.feedback.base import FeedbackSource
 from worker.storage import contents, installation
 from worker.storage.broker import Broker
 from worker.storage.database import Database
@@ -73,6 +74,7 @@ class Services:
     public_url: str
     broker: Broker | None = None
     witnesses: Witnesses | None = None
+    feedback: Mapping[str, FeedbackSource] = field(default_factory=dict)
     epoch_is_guarded: bool = False
     content: ActiveContent = field(default_factory=ActiveContent)
 

@@ -18,6 +18,7 @@ from worker.usecases.enroll import plan_following
 from worker.usecases.epoch import guard_epoch
 from worker.usecases.record_outcome import note_unknown
 from worker.usecases.services import Services
+from worker.usecases.settle_by_feedback import settle_by_feedback
 from worker.usecases.settle_unknown import end_repeats
 
 log = structlog.get_logger()
@@ -60,11 +61,13 @@ def _park_unreadable(services: Services) -> int:
 def _recover(services: Services, connection: Connection) -> Counter[str]:
     now = installation.product_now(connection)
     taken_back, unknown = sends.recover_lapsed(connection, real_now(connection))
+    settled = settle_by_feedback(services, connection, _REPAIR_BATCH, now)
     for send in unknown:
-        note_unknown(connection, send, "lease_lapsed", now, has_key=send["key_until"] is not None)
+        if send["id"] not in settled:
+            note_unknown(connection, send, "lease_lapsed", now, has_key=send["key_until"] is not None)
     end_repeats(connection, services.provider.account, [], now)
     released = sends.release_holds(connection, now)
-    return Counter(taken_back=taken_back, unknown=len(unknown), released=released)
+    return Counter(taken_back=taken_back, unknown=len(unknown), resolved=len(settled), released=released)
 
 
 def _repair(services: Services, connection: Connection) -> int:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from worker.domain.messages import queue_of
 from worker.errors import NotFound
+from worker.feedback.sources import read_again
 from worker.queues import QueueName
 from worker.storage import installation, parked, submissions, timeline
 from worker.storage.timeline import Happened
 from worker.usecases.capture import Captured, capture
+from worker.usecases.receive_feedback import receive_reading
 from worker.usecases.services import Services
 
 
@@ -22,6 +25,8 @@ def replay(services: Services, item_id: str, actor: str) -> Captured:
         raise NotFound("no open parked item of this id")
     if item["kind"] == parked.ParkedKind.MESSAGE:
         return _replay_message(services, item, actor)
+    if item["kind"] == parked.ParkedKind.FEEDBACK:
+        return _replay_feedback(services, item, actor)
     if item["submission_id"] is None:
         raise NotFound("this item is damaged and can't be replayed; dismiss it with a reason")
     envelope = f"{item['submission_id']}:{item['sealed']}"
@@ -40,6 +45,17 @@ def _replay_message(services: Services, item: Mapping[str, Any], actor: str) -> 
         raise NotFound("this message names no queue of ours; dismiss it with a reason")
     _decide(services, item["id"], parked.REPLAYED, Happened.REPLAYED, actor, None)
     services.broker.put_back(queue, raw)
+    return Captured()
+
+
+def _replay_feedback(services: Services, item: Mapping[str, Any], actor: str) -> Captured:
+    """Read a provider's post again, by the tables of this version."""
+    stored = json.loads(parked.open_message(item, services.ring))
+    reading = read_again(stored["source"], stored["body"].encode("latin-1"))
+    if reading is None or reading.unmapped:
+        return Captured(parked=1)
+    receive_reading(services, stored["source"], reading, b"")
+    _decide(services, item["id"], parked.REPLAYED, Happened.REPLAYED, actor, None)
     return Captured()
 
 

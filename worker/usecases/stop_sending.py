@@ -1,0 +1,51 @@
+"""Pause by ourselves, before others make us: everything for a fault of ours, a sequence for its bad figures.
+
+Only a person resumes. What was counted before that is not counted again, so that resuming holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from worker.domain.reputation import Reputation, judge
+from worker.storage import alerts, delivery_events, pauses, timeline
+from worker.storage.alerts import AlertKind
+from worker.storage.database import real_now
+from worker.storage.pauses import PauseScope
+from worker.storage.timeline import SYSTEM, Happened
+
+
+def stop_all(connection: Connection, code: str, now: datetime) -> bool:
+    """Pause all sending, since mail servers refuse us; False where it is paused already."""
+    return _pause(connection, PauseScope.ALL, None, f"mail servers refuse us: {code}", AlertKind.SENDING_STOPPED, now)
+
+
+def stop_sequence_if_bad(
+    connection: Connection, send: Mapping[str, Any], rule: Reputation, now: datetime
+) -> str | None:
+    """Pause the sequence of a send where too much of it bounces or annoys, here or everywhere; why, if so."""
+    sequence = send["sequence"]
+    if sequence is None:
+        return None  # an answer that was asked for: wrong addresses are typed, and say nothing about us
+    since = max(now - rule.window, pauses.last_lifted(connection, PauseScope.SEQUENCE, sequence) or now - rule.window)
+    for location in (None, send["location"]):
+        verdict = judge(delivery_events.tally(connection, sequence, location, since), rule)
+        if verdict is not None:
+            _pause(connection, PauseScope.SEQUENCE, sequence, verdict.words, AlertKind.SEQUENCE_STOPPED, now)
+            return verdict.words
+    return None
+
+
+def _pause(
+    connection: Connection, scope: PauseScope, value: str | None, reason: str, alert: AlertKind, now: datetime
+) -> bool:
+    if pauses.is_paused(connection, scope, value, now):
+        return False
+    pauses.add(connection, scope, value, reason, SYSTEM, now, None)
+    timeline.add(connection, Happened.PAUSED, now, None, scope=scope, value=value, reason=reason)
+    alerts.queue(connection, alert, f"{value}/{now.isoformat()}", None, now, real_now(connection))
+    return True
