@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker_address import embedded_socket, for_client, socket_url
 from worker.errors import ConfigurationError
+from worker.outgoing import Reach
 from worker.storage.sealing import KeyRing, new_key
 
 PREFIX = "NURTURE_"
@@ -69,6 +70,9 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     rate_limit: str = Field("60/minute", description="posts per client and address, or off")
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, separated by commas")
+    private_hosts: str = Field(
+        "", description="hosts in your own network that may be called (alerts), separated by commas"
+    )
     esp_baa_date: str = Field(
         "", description="date of the agreement with the mail provider, YYYY-MM-DD; production needs it"
     )
@@ -167,6 +171,11 @@ class Settings(BaseSettings):
     def spool(self) -> Path:
         """The spool folder."""
         return (self.spool_dir or self.state / "spool").resolve()
+
+    @property
+    def reach(self) -> Reach:
+        """Which hosts the product may call; this machine's own in development only."""
+        return Reach.parse(self.private_hosts, allows_loopback=not self.is_production)
 
     @property
     def links(self) -> str:

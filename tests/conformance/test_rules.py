@@ -317,3 +317,41 @@ def test_every_sealed_column_is_known_to_key_rotation() -> None:
     }
 
     assert {sealed.name for sealed in SEALED} == sealed_columns
+
+
+# --- calls out of the product ---------------------------------------------------------------------------------
+
+DOOR = "worker/outgoing.py"
+CALLERS = {"httpx", "urllib.request", "http.client", "aiohttp", "urllib3"}
+CALLS = {"get", "post", "put", "patch", "delete", "head", "options", "request", "Session", "session", "adapters", "api"}
+
+
+def calls_past_the_door(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in CALLERS)
+        elif isinstance(node, ast.ImportFrom):
+            taken = {alias.name for alias in node.names}
+            if node.module in CALLERS or (node.module or "").startswith("requests.adapters"):
+                yield node.module or ""
+            elif node.module in {"requests", "urllib", "http"} and taken & (CALLS | {"request", "client"}):
+                yield f"{node.module} {sorted(taken)}"
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "requests" and node.attr in CALLS:
+            yield f"requests.{node.attr}"
+
+
+def test_every_call_to_another_host_goes_through_one_guarded_door() -> None:
+    """One that does not could be pointed at what stands behind our firewall, or hang for ever."""
+    found = {name_of(file): list(calls_past_the_door(file.read_text(encoding="utf-8"))) for file in OURS}
+
+    assert {name: calls for name, calls in found.items() if calls and name != DOOR} == {}
+    assert found[DOOR] != []
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["requests.get(url)", "requests.Session()", "import httpx", "from requests import post", "import urllib.request",
+     "from urllib import request"],
+)  # fmt: skip
+def test_the_rule_about_calls_sees_what_it_forbids(code: str) -> None:
+    assert list(calls_past_the_door(code)) != []

@@ -22,6 +22,7 @@ from worker.domain.leads import Condition, Location
 from worker.domain.routing import Route, Topic, read_topic, route
 from worker.domain.sends import SendState
 from worker.domain.submissions import Submission
+from worker.outgoing import Reach
 from worker.settings import load_settings
 from worker.storage import installation, sends, submissions
 from worker.storage.database import Database
@@ -121,7 +122,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         database=Database(settings.database),
         ring=settings.key_ring(),
         provider=outbox,
-        alerts=open_alerts("", outbox, "alerts@example.com", state),
+        alerts=open_alerts("", outbox, "alerts@example.com", state, Reach()),
         queue=Hints(),
         public_url=settings.links,
     )

@@ -25,10 +25,13 @@ from worker.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
+from worker.outgoing import Reach
 from worker.storage import alerts, tables
 from worker.storage.alerts import LEASE
 from worker.storage.database import real_now
 from worker.usecases.deliver_alerts import MAX_ATTEMPTS
+
+HERE = Reach(allows_loopback=True)
 
 SECRET = {
     "email": "zebedee.quillfeather@example.com",
@@ -91,7 +94,7 @@ def webhook(*answers: int) -> Iterator[Webhook]:
 
 @contextmanager
 def world_with_webhook(url: str, folder: Path, server: Webhook) -> Iterator[World]:
-    channel = open_alerts(server.url, ScriptedProvider(), "alerts@clinic.example.com", folder)
+    channel = open_alerts(server.url, ScriptedProvider(), "alerts@clinic.example.com", folder, HERE)
     with open_world(url, folder, alerts=channel) as world:
         try:
             yield world
@@ -199,7 +202,7 @@ def test_an_alert_by_email_reaches_the_front_desk_and_says_no_more(
     world_url: str, tmp_path: Path, smtp_sink: SmtpSink
 ) -> None:
     provider = SmtpProvider(SmtpSettings.from_url(f"{smtp_sink.url}?tls=none"))
-    channel = open_alerts("mailto:desk@clinic.example.com", provider, "alerts@clinic.example.com", tmp_path)
+    channel = open_alerts("mailto:desk@clinic.example.com", provider, "alerts@clinic.example.com", tmp_path, HERE)
     with open_world(world_url, tmp_path, provider=provider, alerts=channel) as world:
         reference = world.lead(world.lead_from(**SECRET))["reference"]
         assert world.tell_staff() == {"sent": 1}
@@ -286,4 +289,4 @@ def test_the_same_thing_is_not_told_twice(world: World) -> None:
 @pytest.mark.parametrize("url", ["ftp://chat.example.com", "desk@clinic.example.com", "file:///tmp/alerts"])
 def test_an_address_that_is_no_channel_is_refused_at_the_start(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError):
-        open_alerts(url, ScriptedProvider(), "alerts@clinic.example.com", tmp_path)
+        open_alerts(url, ScriptedProvider(), "alerts@clinic.example.com", tmp_path, HERE)

@@ -42,6 +42,7 @@ from worker.domain.clock import ProductClock
 from worker.domain.submissions import Submission
 from worker.intake.form_token import new_token
 from worker.intake.reading import MAX_BODY_BYTES
+from worker.outgoing import Reach
 from worker.queues import QueueName
 from worker.runtime.supervisor import free_port
 from worker.runtime.valkey import EmbeddedValkey, ensure_valkey, stop_valkey
@@ -174,7 +175,7 @@ def make_services(environment: Mapping[str, str]) -> Services:
         database=database,
         ring=ring,
         provider=provider,
-        alerts=open_alerts("", provider, "alerts@example.com", settings.state),
+        alerts=open_alerts("", provider, "alerts@example.com", settings.state, Reach()),
         queue=Hints(),
         public_url=settings.links,
     )

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 from uuid import uuid4
-
-import requests
 
 from worker.delivery.base import Message, Provider, Receipt
 from worker.delivery.mime import Letter, build
 from worker.errors import ConfigurationError, PermanentDeliveryError, TransientDeliveryError
-
-_CONNECT_S, _READ_S = 3, 10
+from worker.outgoing import AddressRefused, OutgoingError, OutgoingSession, Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +58,9 @@ class FileAlerts:
 class WebhookAlerts:
     """Alerts as a JSON post. Chat tools show `text`; others may read the rest."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, reach: Reach) -> None:
         self._url = url
-        self._session = requests.Session()
+        self._session = OutgoingSession(reach)
 
     def post(self, alert: AlertText) -> None:
         """Post it, without following redirects."""
@@ -75,8 +73,10 @@ class WebhookAlerts:
             "id": alert.id,
         }
         try:
-            answer = self._session.post(self._url, json=payload, timeout=(_CONNECT_S, _READ_S), allow_redirects=False)
-        except requests.RequestException as error:
+            answer = self._session.post(self._url, json=payload)
+        except AddressRefused as error:
+            raise PermanentDeliveryError("alert_address_refused") from error
+        except OutgoingError as error:
             raise TransientDeliveryError("alert_unreachable") from error
         if answer.ok and not answer.is_redirect:
             return
@@ -118,14 +118,25 @@ class MailAlerts:
             raise TransientDeliveryError(outcome.code)
 
 
-def open_alerts(alert_url: str | None, provider: Provider, sender: str, state_dir: Path) -> AlertChannel:
+def open_alerts(alert_url: str | None, provider: Provider, sender: str, state_dir: Path, reach: Reach) -> AlertChannel:
     """The channel of this URL. Raises ConfigurationError."""
     if not alert_url:
         return FileAlerts(state_dir / "alerts")
     if alert_url.startswith("mailto:"):
         return MailAlerts(alert_url.removeprefix("mailto:"), provider, sender)
     if alert_url.startswith(("http://", "https://")):
-        return WebhookAlerts(alert_url)
+        _refuse_clear_text(alert_url, reach)
+        return WebhookAlerts(alert_url, reach)
     raise ConfigurationError(
         "NRT-E023", "ALERT_URL is neither mailto: nor a web address", "write mailto:desk@… or https://…"
     )
+
+
+def _refuse_clear_text(alert_url: str, reach: Reach) -> None:
+    where = urlsplit(alert_url)
+    if where.scheme != "https" and not reach.allows_clear_text(where.hostname or ""):
+        raise ConfigurationError(
+            "NRT-E024",
+            "ALERT_URL would tell staff in clear",
+            "write https://…, or name its host in NURTURE_PRIVATE_HOSTS if it stands in your own network",
+        )

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-import requests
-
 from worker.content.catalog import Persona, read_content_files
 from worker.content.load import load_catalog
 from worker.domain.sends import SendKind, SendState
+from worker.outgoing import OutgoingSession, Reach
 from worker.settings import TEMPLATES
 from worker.storage import installation, leads, sends, submissions
 from worker.storage.database import Database
@@ -61,12 +60,9 @@ def post_samples(url: str) -> Iterator[Posted]:
     run = uuid4().hex[:6]
     for persona in catalog.personas.values():
         fields = _fields(persona, run)
-        answer = requests.post(
-            f"{url}/v1/submissions",
-            json=fields,
-            headers={"Idempotency-Key": f"demo-{run}-{persona.id}"},
-            timeout=10,
-        )
+        with OutgoingSession(Reach(allows_loopback=True)) as session:
+            key = {"Idempotency-Key": f"demo-{run}-{persona.id}"}
+            answer = session.post(f"{url}/v1/submissions", json=fields, headers=key)
         answer.raise_for_status()
         body = answer.json()
         yield Posted(persona, body["submission_id"], body["reference"])
@@ -180,7 +176,8 @@ def _press_unsubscribe(services: Services, url: str, posted: list[Posted]) -> bo
     if got is None:
         return False
     link = f"{url}/u/{make_token(got['id'], 'unsubscribe', services.vault.lookup)}"
-    requests.post(link, data={"List-Unsubscribe": "One-Click"}, timeout=10).raise_for_status()
+    with OutgoingSession(Reach(allows_loopback=True)) as session:
+        session.post(link, data={"List-Unsubscribe": "One-Click"}).raise_for_status()
     return True
 
 

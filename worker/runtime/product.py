@@ -14,10 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import requests
-
 from worker.bootstrap import make_services, open_database
 from worker.content.catalog import read_content_files
+from worker.outgoing import OutgoingError, OutgoingSession, Reach
 from worker.queues import QueueName
 from worker.runtime.supervisor import Child, InstanceLock, Supervisor, free_port, read_published
 from worker.runtime.valkey import EmbeddedValkey, ensure_valkey, stop_valkey
@@ -108,8 +107,9 @@ def _start_children(settings: Settings, lock: InstanceLock, valkey: EmbeddedValk
 def is_ready(url: str) -> bool:
     """True when the product at this address says that it is ready."""
     try:
-        return requests.get(f"{url}/readyz", timeout=2).status_code == 200
-    except requests.RequestException:
+        with OutgoingSession(Reach(allows_loopback=True)) as session:
+            return session.get(f"{url}/readyz", timeout=2).status_code == 200
+    except OutgoingError:
         return False
 
 
