@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -34,6 +33,7 @@ from worker.feedback.base import (
     text,
     word,
 )
+from worker.outgoing import OutgoingError, OutgoingSession
 
 Fetch = Callable[[str], bytes]
 
@@ -68,9 +68,10 @@ _BOUNCES = {
 
 def fetch(url: str) -> bytes:
     """What stands at one of Amazon's addresses. No redirects, a certificate that is checked, and little patience."""
-    answer = requests.get(url, timeout=_TIMEOUT_S, allow_redirects=False)
-    answer.raise_for_status()
-    return answer.content
+    with OutgoingSession() as session:
+        answer = session.get(url, timeout=_TIMEOUT_S)
+        answer.raise_for_status()
+        return answer.content
 
 
 class SesFeedback:
@@ -108,7 +109,7 @@ class SesFeedback:
         """Say yes to the subscription of our own topic."""
         try:
             self._fetch(_amazon(url))
-        except requests.RequestException:
+        except OutgoingError:
             raise FeedbackRefused("not_confirmed") from None
 
     def _certificate(self, url: str) -> x509.Certificate:
@@ -117,7 +118,7 @@ class SesFeedback:
                 raise FeedbackRefused("other_certificate")
             try:
                 found = x509.load_pem_x509_certificate(self._fetch(url))
-            except (requests.RequestException, ValueError):
+            except (OutgoingError, ValueError):
                 raise FeedbackRefused("no_certificate") from None
             while len(self._certificates) >= _CERTIFICATES_KEPT:
                 self._certificates.pop(next(iter(self._certificates)))
