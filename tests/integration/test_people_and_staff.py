@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.world import PUBLIC_URL, SHIPPED, World
-from worker.domain.events import LeadEvent
+from worker.domain.events import EXIT_REASON, LeadEvent
 from worker.domain.ids import new_id
 from worker.domain.leads import Condition, Location, Treatment
 from worker.errors import ContentInvalid, NotFound, TemplateError
@@ -268,7 +268,7 @@ def test_an_unknown_lead_cannot_be_corrected_or_booked(world: World, wrong: str)
         record_event(world.services, wrong, LeadEvent.CONSULTATION_BOOKED, "jordan")
 
 
-@pytest.mark.parametrize("event", LeadEvent)
+@pytest.mark.parametrize("event", EXIT_REASON)
 def test_what_happened_elsewhere_ends_the_sequence_and_a_later_form_starts_none(world: World, event: LeadEvent) -> None:
     lead_id, _ = a_day_into_the_sequence(world)
 

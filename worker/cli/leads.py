@@ -8,13 +8,14 @@ import typer
 
 from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
 from worker.cli.output import console, fail, print_facts, print_json, print_table
-from worker.domain.events import LeadEvent
+from worker.domain.events import EXIT_REASON, LeadEvent
 from worker.domain.leads import Condition, Location, Treatment
 from worker.storage import installation, leads, timeline
 from worker.storage.timeline import Happened
 from worker.usecases.correct import correct_lead
 from worker.usecases.explain import explain, public_lead
 from worker.usecases.find_lead import find_lead
+from worker.usecases.front_desk import read_front_desk
 from worker.usecases.record_event import record_event
 from worker.usecases.release_hold import release_hold
 
@@ -129,13 +130,40 @@ def release_lead(
     console.print("Released. What was held goes out at its next decent hour.")
 
 
+@app.command("waiting")
+def waiting_leads(limit: Limit = 50, as_json: AsJson = False) -> None:
+    """Who waits for an answer of the front desk, the longest first, counted in its working hours.
+
+    Example: nurture leads waiting
+    """
+    with open_services() as services:
+        desk = read_front_desk(services, limit)
+    found = [
+        public_lead(one.lead)
+        | {
+            "waiting_since": one.lead["waiting_since"].isoformat(),
+            "waited_minutes": int(one.response.worked.total_seconds() // 60),
+            "answer_by": one.response.answer_by.isoformat(),
+            "waiting": one.response.waiting,
+        }
+        for one in desk.waiting
+    ]
+    if as_json:
+        print_json({"leads": found})
+        return
+    columns = ["reference", "location", "waiting", "waited_minutes", "answer_by"]
+    print_table("Waiting", columns, [[lead[name] for name in columns] for lead in found], "Nobody waits.")
+
+
 @app.command("event")
 def lead_event(
     lead: Wanted,
     event: Annotated[LeadEvent, typer.Argument(help="what happened")],
     by: Actor = "",
 ) -> None:
-    """Say that a lead booked, became a patient, replied, or shall be left alone: its emails end.
+    """Say that someone called a lead, or that it booked, became a patient, replied, or shall be left alone.
+
+    All but `contacted` end its emails; all but `replied` stop its wait for an answer.
 
     Example: nurture leads event TAC-7Q4F-K2MD consultation_booked
     """
@@ -143,7 +171,8 @@ def lead_event(
         with services.database.read() as connection:
             lead_id = find_lead(connection, services.vault, lead)
         record_event(services, lead_id, event, by or default_actor())
-    console.print("Recorded; no more educational emails go to this lead.")
+    ends = "; no more educational emails go to this lead" if event in EXIT_REASON else ""
+    console.print(f"Recorded{ends}.")
 
 
 def _details(entry: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from worker.content.tables import Table
 from worker.domain.clinic import Clinic, Fact, NurtureRules, Place
 from worker.domain.leads import CLINICS, Location, Treatment
 from worker.domain.reputation import Limit, Reputation
+from worker.domain.response import USUAL, FrontDeskRules
 
 
 def load_clinic(table: Table) -> Clinic:
@@ -22,6 +23,7 @@ def load_clinic(table: Table) -> Clinic:
         undecided_reply_to=undecided.text("reply_to"),
         nurture=_load_nurture(table.table("nurture")),
         reputation=_load_reputation(table.table("reputation")) if table.has("reputation") else Reputation(),
+        front_desk=_load_front_desk(table.table("front_desk")) if table.has("front_desk") else USUAL,
         places={Location(name): _load_place(name, row) for name, row in table.named("places") if name in set(CLINICS)},
     )
     for missing in set(CLINICS) - set(clinic.places):
@@ -61,6 +63,18 @@ def _load_limit(table: Table) -> Limit:
         table.problem("events", "and emails must be at least 1")
     table.done()
     return limit
+
+
+def _load_front_desk(table: Table) -> FrontDeskRules:
+    rules = FrontDeskRules(
+        window=table.window(),
+        answer_within=table.duration("answer_within"),
+        escalate_after=table.duration("escalate_after"),
+    )
+    if rules.escalate_after < rules.answer_within:
+        table.problem("escalate_after", "must not be less than answer_within")
+    table.done()
+    return rules
 
 
 def _load_place(name: str, table: Table) -> Place:

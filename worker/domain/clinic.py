@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from worker.domain.leads import CLINICS, Location, Treatment
 from worker.domain.reputation import Reputation
+from worker.domain.response import FrontDeskRules
 from worker.domain.schedule import Calendar, Window
 
 
@@ -70,6 +71,7 @@ class Clinic:
     undecided_reply_to: str
     nurture: NurtureRules
     reputation: Reputation
+    front_desk: FrontDeskRules
     places: Mapping[Location, Place]
 
     def places_of(self, location: Location) -> tuple[Place, ...]:

@@ -1,4 +1,4 @@
-"""What may happen to a lead outside of email, and what it means for their emails."""
+"""What may happen to a lead outside of email, and what it means for their emails and for the front desk."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from worker.domain.sends import CancelReason
 
 
 class LeadEvent(StrEnum):
-    """An event that ends a sequence."""
+    """What may happen. Each but `CONTACTED` ends the sequence."""
 
+    CONTACTED = "contacted"
     CONSULTATION_BOOKED = "consultation_booked"
     BECAME_PATIENT = "became_patient"
     REPLIED = "replied"
@@ -31,3 +32,8 @@ STATUS_AFTER: dict[LeadEvent, str] = {
     LeadEvent.STAFF_STOP: "stopped",
 }
 """The lead's status from then on; only a new lead is enrolled."""
+
+ANSWERS = frozenset(
+    {LeadEvent.CONTACTED, LeadEvent.CONSULTATION_BOOKED, LeadEvent.BECAME_PATIENT, LeadEvent.STAFF_STOP}
+)
+"""Events that show that someone at the clinic has answered."""

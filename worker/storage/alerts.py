@@ -35,6 +35,7 @@ class AlertKind(StrEnum):
     ADDRESS_BAD = "address_bad"
     REPLIED = "replied"
     FEEDBACK_PARKED = "feedback_parked"
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select, update
@@ -143,6 +144,33 @@ def by_hashes(connection: Connection, email_hash: str | None, phone_hash: str | 
 def recent(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
     """The newest leads."""
     rows = connection.execute(select(leads).order_by(leads.c.created_at.desc(), leads.c.id.desc()).limit(limit))
+    return [dict(row._mapping) for row in rows]
+
+
+def waiting(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
+    """Those to whom the front desk owes an answer, the longest waiting first."""
+    rows = connection.execute(
+        select(leads).where(leads.c.waiting_since.is_not(None)).order_by(leads.c.waiting_since).limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def not_escalated(connection: Connection, waiting_before: datetime, limit: int) -> list[Mapping[str, Any]]:
+    """Those who wait since before an instant, and of whom staff were not told again yet."""
+    rows = connection.execute(
+        select(leads)
+        .where(leads.c.waiting_since < waiting_before, leads.c.escalated_at.is_(None))
+        .order_by(leads.c.waiting_since)
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def held(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
+    """Leads that are held until a person has looked, the newest first."""
+    rows = connection.execute(
+        select(leads).where(leads.c.hold_reason.is_not(None)).order_by(leads.c.created_at.desc()).limit(limit)
+    )
     return [dict(row._mapping) for row in rows]
 
 

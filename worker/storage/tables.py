@@ -71,6 +71,9 @@ _PLANNED = text(f"state = '{SendState.PLANNED}'")
 _LEASED = text(f"state in ('{SendState.CLAIMED}', '{SendState.HANDED_OVER}')")
 _ATTENTION = text(f"state in ('{SendState.UNKNOWN}', '{SendState.HELD}')")
 
+_WAITS_FOR_ANSWER = text("waiting_since is not null")
+_HELD = text("hold_reason is not null")
+
 installation = Table(
     "installation",
     metadata,
@@ -138,6 +141,12 @@ leads = Table(
     Column("is_test", Boolean, nullable=False),
     Column("quiet_until", UtcDateTime),  # no nurture before this, at the person's own wish
     Column("created_at", UtcDateTime, nullable=False, index=True),
+    Column("waiting_since", UtcDateTime),  # the front desk owes an answer since then
+    Column("escalated_at", UtcDateTime),  # staff were told again of that wait
+    Column("first_answered_at", UtcDateTime),
+    Index("ix_leads_waiting", "waiting_since", postgresql_where=_WAITS_FOR_ANSWER,
+          sqlite_where=_WAITS_FOR_ANSWER),
+    Index("ix_leads_held", "created_at", postgresql_where=_HELD, sqlite_where=_HELD),
     Index("uq_leads_phone_only", "phone_hash", unique=True, postgresql_where=text("email_hash is null"),
           sqlite_where=text("email_hash is null")),
 )  # fmt: skip

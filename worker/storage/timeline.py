@@ -53,6 +53,8 @@ class Happened(StrEnum):
     PUBLISHED = "published"
     CORRECTED = "corrected"
     EVENT = "event"
+    ANSWERED = "answered"
+    ESCALATED = "escalated"
     KEYS_ROTATED = "keys_rotated"
     FEEDBACK = "feedback"
     SUPPRESSED = "suppressed"

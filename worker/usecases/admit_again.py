@@ -20,6 +20,7 @@ from worker.storage.alerts import Alert, AlertKind
 from worker.storage.leads import Identity
 from worker.storage.timeline import Happened
 from worker.usecases.admit_new import consent_row, received_detail
+from worker.usecases.answer import start_waiting
 from worker.usecases.arrivals import Arrival, Desk, acknowledgement
 from worker.usecases.reroute import NewRoute, enroll_if_allowed, reroute
 
@@ -53,6 +54,7 @@ def admit_again(desk: Desk, connection: Connection, arrival: Arrival, lead: Mapp
         told.append(Alert(kind=AlertKind.CRISIS, subject=submission.id, lead_id=lead["id"]))
     _enroll_once(visit, lead)
     _acknowledge(visit, lead)
+    start_waiting(connection, lead, desk.now)
     alerts.queue_all(connection, told, desk.now, desk.real_now)
     return {submission.id: lead["id"]}
 

@@ -35,6 +35,7 @@ _TITLES = {
     AlertKind.SEND_UNKNOWN: "An email may or may not have gone out",
     AlertKind.SUBMISSION_PARKED: "A submission could not be read",
     AlertKind.MESSAGE_PARKED: "A message on the queue could not be read",
+    AlertKind.UNANSWERED: "Someone still waits for an answer",
     AlertKind.SENDING_HELD: "URGENT: sending is held until someone confirms this database",
     AlertKind.SENDING_STOPPED: "URGENT: all sending has stopped, since mail servers refuse us",
     AlertKind.SEQUENCE_STOPPED: "A sequence has stopped: too many bounces or complaints",

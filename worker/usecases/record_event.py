@@ -1,22 +1,30 @@
-"""Record what happened to a lead elsewhere: a booking, a visit, a reply, a word of staff. Its sequence ends."""
+"""Record what happened to a lead elsewhere: a call, a booking, a visit, a reply, a word of staff.
+
+All but a call end the sequence; all but a reply stop the response clock.
+"""
 
 from __future__ import annotations
 
-from worker.domain.events import EXIT_REASON, STATUS_AFTER, LeadEvent
+from worker.domain.events import ANSWERS, EXIT_REASON, STATUS_AFTER, LeadEvent
 from worker.errors import NotFound
 from worker.storage import installation, leads, timeline
 from worker.storage.timeline import Happened
+from worker.usecases.answer import stop_waiting
 from worker.usecases.enroll import exit_sequence
 from worker.usecases.services import Services
 
 
 def record_event(services: Services, lead_id: str, event: LeadEvent, actor: str) -> None:
-    """Note it and stop nurture. Telling it twice changes nothing more. Raises NotFound."""
+    """Note it and do what follows from it. Telling it twice changes nothing more. Raises NotFound."""
     with services.database.write() as connection:
         lead = leads.lock(connection, lead_id)
         if lead is None:
             raise NotFound(f"there is no lead {lead_id}")
         now = installation.product_now(connection)
         timeline.add(connection, Happened.EVENT, now, lead_id, actor=actor, event=event)
-        leads.change(connection, lead_id, status=STATUS_AFTER[event])
-        exit_sequence(connection, lead_id, EXIT_REASON[event], now, actor)
+        if event in ANSWERS:
+            _, renderer = services.content.renderer(connection)
+            stop_waiting(connection, renderer.catalog.clinic, lead, now, actor)
+        if event in EXIT_REASON:
+            leads.change(connection, lead_id, status=STATUS_AFTER[event])
+            exit_sequence(connection, lead_id, EXIT_REASON[event], now, actor)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from worker.storage import alerts, enrollments, heartbeats, installation, parked, sends
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
+from worker.usecases.answer import escalate
 from worker.usecases.enroll import plan_following
 from worker.usecases.epoch import guard_epoch
 from worker.usecases.record_outcome import note_unknown
@@ -36,12 +37,20 @@ def sweep(services: Services) -> Counter[str]:
         heartbeats.forget_old(connection)
         done = _recover(services, connection)
         done["repaired"] = _repair(services, connection)
+        done["escalated"] = _escalate(services, connection)
     done["unreadable"] = _park_unreadable(services)
     if done.total():
         log.info("sweep.found", **done)
     services.queue.deliver()
     services.queue.alert()
     return done
+
+
+def _escalate(services: Services, connection: Connection) -> int:
+    if installation.active_snapshot(connection) is None:
+        return 0
+    _, renderer = services.content.renderer(connection)
+    return escalate(connection, renderer.catalog.clinic, installation.product_now(connection))
 
 
 def _park_unreadable(services: Services) -> int:
