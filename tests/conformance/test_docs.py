@@ -29,6 +29,7 @@ from tests.support.world import SHIPPED, World, migrate_world, open_world
 from worker.cli import app as nurture
 from worker.domain.health import Figures, verdict
 from worker.domain.submissions import KNOWN_FIELDS
+from worker.domain.tokens import TokenScope
 from worker.errors import ConfigurationError
 from worker.intake.app import create_app
 from worker.intake.metrics import render_metrics
@@ -41,6 +42,7 @@ from worker.storage.heartbeats import BEAT, WORKER, beat
 from worker.storage.spool import Spool
 from worker.usecases.publish import publish
 from worker.usecases.status import read_status
+from worker.usecases.tokens import add_token
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -421,6 +423,15 @@ def test_the_python_script_posts_once_however_often_it_runs(site: Site) -> None:
     first, second = re.findall(r"^TAC-.*", printed.getvalue(), re.MULTILINE)
     assert first == second
     assert site.lead(reference_in(first))["condition"] == "anxiety"
+
+
+def test_the_event_on_the_page_is_recorded_with_a_token(site: Site) -> None:
+    site.world.lead_from()
+    _, token = add_token(site.world.services, "booking system", TokenScope.EVENTS, "Jordan Example")
+
+    answer = post_as_curl(snippet(INTEGRATORS, "event").replace(ADDRESS, site.url).replace("TOKEN", token))
+
+    assert (answer.status_code, answer.json()) == (200, json.loads(snippet(INTEGRATORS, "event-answer")))
 
 
 def test_the_problem_on_the_page_is_one_that_the_product_answers(site: Site) -> None:

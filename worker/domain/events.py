@@ -26,14 +26,21 @@ EXIT_REASON: dict[LeadEvent, CancelReason] = {
 """Why the sequence ends."""
 
 STATUS_AFTER: dict[LeadEvent, str] = {
-    LeadEvent.CONSULTATION_BOOKED: "booked",
-    LeadEvent.BECAME_PATIENT: "patient",
     LeadEvent.REPLIED: "replied",
     LeadEvent.STAFF_STOP: "stopped",
+    LeadEvent.CONSULTATION_BOOKED: "booked",
+    LeadEvent.BECAME_PATIENT: "patient",
 }
-"""The lead's status from then on; only a new lead is enrolled."""
+"""The lead's status from then on, each weighing more than the one before; only a new lead is enrolled."""
 
 ANSWERS = frozenset(
     {LeadEvent.CONTACTED, LeadEvent.CONSULTATION_BOOKED, LeadEvent.BECAME_PATIENT, LeadEvent.STAFF_STOP}
 )
 """Events that show that someone at the clinic has answered."""
+
+
+def status_after(status: str, event: LeadEvent) -> str:
+    """The status after an event. News come late and in any order: a patient who replies stays a patient."""
+    order = list(STATUS_AFTER.values())
+    after = STATUS_AFTER.get(event, status)
+    return status if status in order and order.index(status) > order.index(after) else after

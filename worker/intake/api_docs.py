@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse
 
+from worker.domain.events import LeadEvent
+
 DESCRIPTION = (
     "Post a consultation form here. Every accepted submission is stored exactly once; suspicion quarantines, "
     "nothing is dropped. Fields that are not listed are kept. See `docs/integrators.md` for forms to copy."
@@ -134,6 +136,53 @@ def problems(**statuses: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
+_EVENT_FIELDS: dict[str, Any] = {
+    "type": "object",
+    "required": ["event"],
+    "additionalProperties": True,
+    "properties": {
+        "event": {"type": "string", "enum": [event.value for event in LeadEvent]},
+        "lead_id": {"type": "string", "description": "one of lead_id, reference, email and phone is needed"},
+        "reference": {"type": "string", "description": "as TAC-7Q4F-K2MD"},
+        "email": {"type": "string"},
+        "phone": {"type": "string"},
+        "event_id": {"type": "string", "maxLength": 200, "description": "your own id: told twice, it happened once"},
+    },
+    "example": {"event": "consultation_booked", "email": "maya@example.com", "event_id": "booking-4711"},
+}
+
+EVENT: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _EVENT_FIELDS}}},
+    "security": [{"token": []}],
+}
+
+EVENT_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Recorded, now or when it was told before",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["status", "event"],
+                    "properties": {"status": {"const": "recorded"}, "event": {"type": "string"}},
+                }
+            }
+        },
+    },
+}
+EVENT_RESPONSES |= problems(
+    _400="Can't be read",
+    _401="No token, or one that is not in force",
+    _403="A token of another scope",
+    _404="No lead is known by this; nothing else is said",
+    _409="Several leads are known by this",
+    _413="Over 64 KB",
+    _415="Another content type, or a file",
+    _422="One entry per bad field; or the event_id told something else",
+    _503="Nothing was recorded; please repeat",
+)
+"""What `POST /v1/events` may answer."""
+
 FEEDBACK: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
 }
@@ -162,6 +211,16 @@ _PAGE = """<!doctype html>
 
 def add_routes(app: FastAPI) -> None:
     """`/docs`: a plain page from the OpenAPI description; the usual viewers load scripts from elsewhere."""
+
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        description = make()
+        schemes = description.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["token"] = {"type": "http", "scheme": "bearer", "description": "nurture tokens add NAME"}
+        return description
+
+    app.__dict__["openapi"] = openapi  # as FastAPI has one add to it, in words that the type checker accepts
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> HTMLResponse:

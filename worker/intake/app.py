@@ -20,6 +20,7 @@ from worker.intake import api_docs, pages
 from worker.intake.acceptor import Acceptor
 from worker.intake.cors import FormCors
 from worker.intake.error_pages import add_error_pages
+from worker.intake.events import event_routes
 from worker.intake.feedback import feedback_routes
 from worker.intake.headers import HeadAsGet, SecureHeaders
 from worker.intake.idempotency import Keys
@@ -67,6 +68,7 @@ def create_app(services: Services, settings: Settings, broker: Broker) -> FastAP
     add_error_pages(app, content)
     _add_submission_routes(app, endpoint)
     app.include_router(recipient_routes(services, content))
+    app.include_router(event_routes(services))
     app.include_router(feedback_routes(services, limit))
     _add_health_routes(app, services, broker, spool)
     _add_closed_console(app, content)

@@ -60,6 +60,7 @@ class Happened(StrEnum):
     SUPPRESSED = "suppressed"
     REPLIED = "replied"
     QUIET = "quiet"
+    TOKEN = "token"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
