@@ -4,7 +4,7 @@
   python3 dev.py demo      the whole product on a fast clock, with made-up leads
   python3 dev.py up        the same product for real: empty, real time, your settings
   python3 dev.py test      the whole test suite, three at a time (further words go to pytest; -n 0: one)
-  python3 dev.py chaos     only the tests that kill, freeze and fill things
+  python3 dev.py chaos     break everything for a minute (--seed, --seconds, --database), then one verdict
   python3 dev.py bench     the benchmarks
   python3 dev.py reset     delete .local/, with every lead in it (asks first; --yes does not)
   python3 dev.py ...       anything else goes to `nurture`, for example `status` or `--help`
@@ -38,7 +38,7 @@ PYTHON, NURTURE, MARK = VENV / "bin" / "python", VENV / "bin" / "nurture", VENV 
 # A virtual environment works only where it was made, and only with the Python that made it.
 HOME = f"{ROOT} python{sys.version_info.major}.{sys.version_info.minor}"
 RUNTIME, DEVELOPMENT, PROJECT = "requirements.lock", "requirements-dev.lock", "pyproject.toml"
-MODULES = {"test": ["pytest", "-n", "3", "--dist", "loadfile"], "chaos": ["pytest", "-m", "faults"], "bench": ["bench"]}
+MODULES = {"test": ["pytest", "-n", "3", "--dist", "loadfile"], "chaos": ["tests.faults"], "bench": ["bench"]}
 PROGRAMS = {"redis-server": ["redis-server"], "chromium": ["chromium", "chromium-browser", "google-chrome"]}
 CALM = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}
 CALM |= {"PIP_USER": "0", "DEBIAN_FRONTEND": "noninteractive"}

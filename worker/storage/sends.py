@@ -19,12 +19,13 @@ from sqlalchemy.sql.expression import alias
 from worker.domain.consent import SuppressionScope
 from worker.domain.ids import is_id
 from worker.domain.sends import PENDING, CancelReason, SendKind, SendState
+from worker.faults import lease
 from worker.storage import pauses
 from worker.storage.database import insert_all
 from worker.storage.tables import enrollments, installation, leads, sends, suppressions
 
-CLAIM_LEASE = timedelta(seconds=60)
-HAND_OVER_LEASE = timedelta(seconds=90)
+CLAIM_LEASE = lease(timedelta(seconds=60))
+HAND_OVER_LEASE = lease(timedelta(seconds=90))
 """Twice the provider's time limit and 30 s: only a dead worker exceeds it."""
 
 GATE_RETRY = timedelta(seconds=2)

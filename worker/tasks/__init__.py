@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from billiard.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExceeded, WorkerLostError
 from celery.signals import (
     beat_init,
     setup_logging,
@@ -37,6 +38,10 @@ from worker.usecases.sweep import sweep as sweep_everything
 log = structlog.get_logger()
 report_signs_of_life()
 guard_the_transport()
+
+
+_CUT_SHORT = (WorkerLostError, Terminated, TimeLimitExceeded, SoftTimeLimitExceeded)
+"""The process ended under the task: no fault of its arguments, and the spool offers them again."""
 
 
 @app.task(name=TaskName.CAPTURE)
@@ -108,5 +113,6 @@ def _note_failure(sender: Any, exception: BaseException, args: Any, **_: Any) ->
     With the look-up key lost, nothing can be captured until it is back: the spool keeps all, and offers it again.
     """
     log.error("task.failed", exc_info=exception, code="database_away" if is_transient(exception) else None)
-    if sender.name == TaskName.CAPTURE and not is_transient(exception) and not isinstance(exception, SealError):
+    is_no_fault_of_theirs = is_transient(exception) or isinstance(exception, (SealError, *_CUT_SHORT))
+    if sender.name == TaskName.CAPTURE and not is_no_fault_of_theirs:
         park_arguments(process_services(), args, "bad_arguments")

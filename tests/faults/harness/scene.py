@@ -1,0 +1,199 @@
+"""One product with everything around it, on SQLite or PostgreSQL, that can be broken piece by piece."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import func, select, text, update
+
+from tests.faults.harness.crew import Crew
+from tests.faults.harness.log import Log
+from tests.faults.harness.mailbox import Mailbox, Temper
+from tests.faults.harness.servers import KillablePostgres, KillableRedis
+from tests.faults.harness.verdict import Delivery, Ledger, Verdict, judge
+from worker.content.catalog import read_content_files
+from worker.domain.clock import ProductClock
+from worker.runtime.supervisor import free_port
+from worker.settings import TEMPLATES, load_settings
+from worker.storage import enrollments, installation, sends, tables
+from worker.storage.database import Database, real_now
+from worker.usecases.prepare import prepare
+from worker.usecases.sweep import UNKNOWN_BLOCKS_FOR
+
+MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+"""A Monday at nine in Carbondale; all shipped content is within its review dates."""
+
+
+@dataclass
+class Scene:
+    """Everything. `promised` and `mailbox.log` are the oracles; `database` is looked into, never trusted."""
+
+    folder: Path
+    crew: Crew
+    redis: KillableRedis
+    postgres: KillablePostgres | None
+    mailbox: Mailbox
+    promised: Log
+    database: Database
+    orders: Path
+    helpers: list[int] = field(default_factory=list)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.postgres is None
+
+    @property
+    def sqlite_file(self) -> Path:
+        return self.crew.state / "lead.db"
+
+    def order(self, point: str, word: str = "kill") -> Path:
+        """Arm a fault point: the next process that passes it stops."""
+        path = self.orders / f"{point}.{word}"
+        path.touch()
+        return path
+
+    def obeyed(self, point: str, word: str = "kill") -> list[int]:
+        """The processes that stopped at this point."""
+        return [int(path.suffix[1:]) for path in self.orders.glob(f"{point}.{word}.*")]
+
+    # --- time ---
+
+    def stop_calendar(self) -> None:
+        """From now on nothing new becomes due."""
+        with self.database.write() as connection:
+            clock = installation.clock(connection)
+            installation.set_clock(connection, clock.at_speed(real_now(connection), 0.0))
+
+    def end_back_off(self) -> None:
+        """What was refused for now may be tried at once: what waiting for some minutes would do."""
+        with self.database.write() as connection:
+            connection.execute(update(tables.sends).values(not_before=None))
+
+    # --- is it done ---
+
+    def is_quiet(self) -> bool:
+        """Nothing waits in the spool, nothing is due, claimed or on its way."""
+        if any((self.crew.state / "spool" / "ready").glob("*.sealed")):
+            return False
+        with self.database.read() as connection:
+            return sends.is_quiet(connection, installation.product_now(connection))
+
+    def wait_quiet(self, seconds: float) -> float | None:
+        """How long it took, with everything kept running; None where it took too long."""
+        begun = time.monotonic()
+        while time.monotonic() - begun < seconds:
+            self.crew.keep()
+            with contextlib.suppress(Exception):  # the database may still be starting
+                if self.is_quiet():
+                    return time.monotonic() - begun
+            time.sleep(0.1)
+        return None
+
+    # --- the verdict ---
+
+    def ledger(self) -> Ledger:
+        with self.database.read() as connection:
+            now = installation.product_now(connection)
+            stored = connection.execute(select(tables.submissions.c.id, tables.submissions.c.lead_id)).all()
+            parked = connection.execute(select(func.count()).select_from(tables.parked)).scalar_one()
+            rows = [dict(row._mapping) for row in connection.execute(select(tables.sends))]
+            stranded = enrollments.stranded(connection, now - UNKNOWN_BLOCKS_FOR, 1000)
+        return Ledger(
+            submissions=frozenset(row.id for row in stored),
+            parked=parked,
+            lead_of={row.id: row.lead_id for row in stored},
+            sends=rows,
+            now=now,
+            stranded=len(stranded),
+        )
+
+    def deliveries(self) -> list[Delivery]:
+        return [
+            Delivery(recipient=words[1], send_id=words[2], subject=words[3])
+            for words in self.mailbox.log.lines()
+            if words[0] == "accepted"
+        ]
+
+    def verdict(self, drained_s: float | None) -> Verdict:
+        promises = [words[1] for words in self.promised.lines()]
+        return judge(promises, self.deliveries(), self.ledger(), drained_s)
+
+    def who_said_too_much(self) -> list[str]:
+        """Logs that hold somebody's address."""
+        logs = sorted((self.crew.state / "run").glob("*.log"))
+        return [log.name for log in logs if b"@example.com" in log.read_bytes().replace(b"alerts@", b"")]
+
+
+@contextmanager
+def open_scene(
+    folder: Path,
+    *,
+    on: str,
+    seed: int = 1,
+    clock_speed: float = 1.0,
+    leases: float = 0.02,
+    workers: int = 1,
+    beats: int = 1,
+    **settings: str,
+) -> Iterator[Scene]:
+    """Everything started and ready; `settings` are NURTURE_ variables in lower case."""
+    with ExitStack() as stack:
+        folder.mkdir(parents=True, exist_ok=True)
+        state, orders = folder / "state", folder / "orders"
+        orders.mkdir()
+        state.mkdir()
+        redis = KillableRedis(folder / "redis")
+        redis.start()
+        stack.callback(redis.stop)
+        postgres = None
+        if on == "postgresql":
+            postgres = KillablePostgres()
+            stack.callback(postgres.remove)
+            postgres.start()
+            postgres.make_database()
+        mailbox = Mailbox(Log(folder / "delivered.log"), Temper(is_strange=random.Random(seed)))
+        stack.callback(mailbox.stop)
+        promised = Log(folder / "promised.log")
+        stack.callback(promised.close)
+        given = {
+            "state_dir": str(state),
+            "bind": f"127.0.0.1:{free_port(0)}",
+            "rate_limit": "off",
+            "redis_url": redis.url,
+            "mail_url": mailbox.url,
+            "clock_speed": str(clock_speed),
+            "log_level": "WARNING",
+            "fault_dir": str(orders),
+            "fault_leases": str(leases),
+            **({"database_url": postgres.url} if postgres else {}),
+            **settings,
+        }
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NURTURE_")}
+        environment |= {f"NURTURE_{name.upper()}": value for name, value in given.items()}
+        crew = Crew(state, environment, workers=workers, beats=beats)
+        database = _prepare(environment, clock_speed)
+        stack.callback(database.close)
+        stack.callback(crew.end)
+        crew.start()
+        yield Scene(folder, crew, redis, postgres, mailbox, promised, database, orders)
+
+
+def _prepare(environment: dict[str, str], clock_speed: float) -> Database:
+    """As a first start does, with the calendar on a day when mail goes out."""
+    settings = load_settings(environment)
+    database = Database(settings.database)
+    prepare(database, settings.key_ring(), clock_speed, read_content_files(TEMPLATES))
+    with database.write() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.execute(text("SELECT 1"))
+        clock = ProductClock(speed=clock_speed, real_anchor=real_now(connection), product_anchor=MONDAY)
+        installation.set_clock(connection, clock)
+    return database
