@@ -50,15 +50,16 @@ class Clients:
             while not self._stop.wait(pause * random.uniform(0.5, 1.5)):
                 self.post(session, next(self._numbers))
 
-    def post(self, session: requests.Session, number: int, patience_s: float = 45.0) -> str | None:
+    def post(self, session: requests.Session, number: int, patience_s: float = 45.0, **changed: object) -> str | None:
         """One person: the same post with the same key until it is accepted; the submission's id."""
         person = random.Random(self.seed * 1_000_003 + number)
-        fields = {
+        fields: dict[str, object] = {
             "email": f"person{number}.{self.seed}@example.com",
             "first_name": f"Person{number}",
             "location": person.choice(_PLACES),
             "condition": person.choice(_TOPICS),
             "consent_email": True,
+            **changed,
         }
         headers = {"Idempotency-Key": f"chaos-{self.seed}-{number}"}
         give_up_at = time.monotonic() + patience_s

@@ -117,6 +117,9 @@ class Crew:
     environment: Mapping[str, str]
     workers: int = 2
     beats: int = 2
+    broken: str = ""
+    """A safeguard to take out of every process: see `tests.faults.harness.broken`."""
+
     members: dict[str, Member] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -128,6 +131,9 @@ class Crew:
             for number in range(copies[child.name]):
                 name = f"{child.name}{number or ''}"
                 argv = [f"{name}@%h" if word == "worker@%h" else word for word in child.argv]
+                if self.broken:
+                    module = argv.index("-m")
+                    argv[module + 1 : module + 1] = ["tests.faults.harness.broken", self.broken]
                 if child.name == "beat":
                     argv += ["-s", str(self.state / "run" / f"{name}-schedule")]
                 environment = {**self.environment, **(child.env or {})}

@@ -66,8 +66,8 @@ def freeze_child(scene: Scene, choice: int) -> End:
     if not children:
         return None
     pid = children[choice % len(children)]
-    _send(pid, signal.SIGSTOP)
-    return lambda: _send(pid, signal.SIGCONT)
+    send(pid, signal.SIGSTOP)
+    return lambda: send(pid, signal.SIGCONT)
 
 
 def freeze_at_the_gate(scene: Scene, choice: int) -> End:
@@ -77,7 +77,7 @@ def freeze_at_the_gate(scene: Scene, choice: int) -> End:
     def wake() -> None:
         order.unlink(missing_ok=True)
         for pid in scene.obeyed("handed_over", "freeze"):
-            _send(pid, signal.SIGCONT)
+            send(pid, signal.SIGCONT)
 
     return wake
 
@@ -97,7 +97,7 @@ def die_at(point: str) -> Injury:
     return strike
 
 
-def _send(pid: int, number: signal.Signals) -> None:
+def send(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
 
@@ -274,4 +274,4 @@ def undo_everything(scene: Scene) -> None:
         if order.suffix in {".kill", ".freeze"}:
             order.unlink()
     for name in sorted(scene.obeyed("handed_over", "freeze")):
-        _send(name, signal.SIGCONT)
+        send(name, signal.SIGCONT)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import func, select, text, update
+import requests
+from sqlalchemy import func, select, update
 
+from tests.faults.harness.clients import Clients
 from tests.faults.harness.crew import Crew
 from tests.faults.harness.log import Log
 from tests.faults.harness.mailbox import Mailbox, Temper
@@ -44,7 +49,7 @@ class Scene:
     promised: Log
     database: Database
     orders: Path
-    helpers: list[int] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def is_sqlite(self) -> bool:
@@ -63,6 +68,44 @@ class Scene:
     def obeyed(self, point: str, word: str = "kill") -> list[int]:
         """The processes that stopped at this point."""
         return [int(path.suffix[1:]) for path in self.orders.glob(f"{point}.{word}.*")]
+
+    # --- people ---
+
+    def post(self, *, patience_s: float = 30.0, **changed: object) -> str:
+        """One new person posts until accepted, while the crew is kept running; the submission's id."""
+        client = Clients(self.crew.url, self.promised, id(self), 1.0)
+        number = next(self.numbers)
+        with ThreadPoolExecutor(1) as pool, requests.Session() as session:
+            posting = pool.submit(client.post, session, number, patience_s, **changed)
+            while not posting.done():
+                self.crew.keep()
+                time.sleep(0.02)
+            accepted = posting.result()
+        assert accepted is not None, f"not accepted\n{self.crew.ends_of_logs()}"
+        return accepted
+
+    def until(self, condition: Callable[[], object], seconds: float = 40.0, why: str = "") -> None:
+        """Poll, with the crew kept running; fails when it does not come true in time."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {why}\n{self.crew.ends_of_logs()}"
+            self.crew.keep()
+            time.sleep(0.05)
+
+    def settled(self, seconds: float = 60.0) -> Verdict:
+        """The verdict once all is quiet."""
+        return self.verdict(self.wait_quiet(seconds))
+
+    def acknowledgement(self, submission_id: str) -> Mapping[str, Any]:
+        """The send that answers this submission; its state is "none yet" until it is captured."""
+        ledger = self.ledger()
+        lead_id = ledger.lead_of.get(submission_id)
+        answers = [send for send in ledger.sends if send["lead_id"] == lead_id and send["kind"] == "acknowledgement"]
+        assert len(answers) <= 1
+        return answers[0] if answers else {"id": "", "state": "none yet"}
+
+    def times_delivered(self, send_id: str) -> int:
+        return sum(delivery.send_id == send_id for delivery in self.deliveries())
 
     # --- time ---
 
@@ -142,6 +185,7 @@ def open_scene(
     leases: float = 0.02,
     workers: int = 1,
     beats: int = 1,
+    broken: str = "",
     **settings: str,
 ) -> Iterator[Scene]:
     """Everything started and ready; `settings` are NURTURE_ variables in lower case."""
@@ -178,7 +222,7 @@ def open_scene(
         }
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NURTURE_")}
         environment |= {f"NURTURE_{name.upper()}": value for name, value in given.items()}
-        crew = Crew(state, environment, workers=workers, beats=beats)
+        crew = Crew(state, environment, workers=workers, beats=beats, broken=broken)
         database = _prepare(environment, clock_speed)
         stack.callback(database.close)
         stack.callback(crew.end)
@@ -192,8 +236,6 @@ def _prepare(environment: dict[str, str], clock_speed: float) -> Database:
     database = Database(settings.database)
     prepare(database, settings.key_ring(), clock_speed, read_content_files(TEMPLATES))
     with database.write() as connection:
-        if connection.dialect.name == "sqlite":
-            connection.execute(text("SELECT 1"))
         clock = ProductClock(speed=clock_speed, real_anchor=real_now(connection), product_anchor=MONDAY)
         installation.set_clock(connection, clock)
     return database
