@@ -108,7 +108,7 @@ def test_every_task_has_a_queue_and_every_name_a_task() -> None:
 
 
 def test_the_product_on_one_machine_consumes_every_queue_intake_first() -> None:
-    started = product._children(load_settings({}), "http://127.0.0.1:1", "redis://127.0.0.1:1")
+    started = product.children_of(load_settings({}), "http://127.0.0.1:1", "redis://127.0.0.1:1")
     children = {child.name: list(child.argv) for child in started}
     worker = children["worker"]
 
