@@ -103,6 +103,7 @@ class ScriptedProvider:
     account: str = "scripted"
     key_ttl: timedelta | None = None
     can_look_up: bool = True
+    batch_size: int = 1
 
     def deliver(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
         for message in messages:

@@ -38,7 +38,9 @@ Outcome = Receipt | DeliveryError
 class Provider(Protocol):
     """A delivery adapter. Made per process; keeps its connection between batches."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The provider, as its URL's scheme spells it."""
 
     @property
     def account(self) -> str:
@@ -49,14 +51,18 @@ class Provider(Protocol):
         """How long it honours `Message.send_id` as an idempotency key, at the least; None where not at all."""
 
     @property
+    def batch_size(self) -> int:
+        """How many messages it takes at once. Whoever hands over more can stop only between batches."""
+
+    @property
     def can_look_up(self) -> bool:
         """True where `lookup` may find something."""
 
     def deliver(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
         """Hand over each message, yielding its outcome as soon as it is known.
 
-        Lazy: a message is offered to the provider only when its outcome is asked for, so whoever stops
-        asking knows that the rest was not sent.
+        Lazy: a batch is offered to the provider only when the first of its outcomes is asked for, so
+        whoever stops asking between two batches knows that the rest was not sent.
         """
 
     def lookup(self, send_id: str) -> Receipt | None:

@@ -21,6 +21,7 @@ class OutboxProvider:
     name = account = "outbox"
     key_ttl: timedelta | None = None
     can_look_up = True
+    batch_size = 1
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

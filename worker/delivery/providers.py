@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from worker.delivery.base import Provider
 from worker.delivery.outbox import OutboxProvider
+from worker.delivery.resend import ResendProvider
 from worker.delivery.smtp import SmtpProvider, SmtpSettings, Tls
 from worker.errors import ConfigurationError
+from worker.outgoing import Reach
+
+BY_API: Mapping[str, Callable[[str, Reach], Provider]] = {
+    "resend": ResendProvider,
+}
+"""Providers with an HTTP API, by the scheme of their URL."""
 
 
-def open_provider(mail_url: str, state_dir: Path, *, production: bool) -> Provider:
+def open_provider(mail_url: str, state_dir: Path, *, production: bool, reach: Reach | None = None) -> Provider:
     """The provider of this URL. Raises ConfigurationError; nothing is connected yet."""
     scheme = mail_url.partition(":")[0]
     if scheme == "outbox":
@@ -24,6 +33,14 @@ def open_provider(mail_url: str, state_dir: Path, *, production: bool) -> Provid
                 "use smtps://, or smtp:// without tls=none",
             )
         return SmtpProvider(settings)
-    raise ConfigurationError(
-        "NRT-E022", f"MAIL_URL has the unknown scheme {scheme!r}", "use outbox:, smtp:// or smtps://"
-    )
+    if scheme in BY_API:
+        reach = reach or Reach(allows_loopback=not production)
+        return _refuse_clear(BY_API[scheme](mail_url, reach), mail_url, production=production)
+    known = ", ".join(["outbox:", "smtp://", "smtps://", *(f"{name}://" for name in BY_API)])
+    raise ConfigurationError("NRT-E022", f"MAIL_URL has the unknown scheme {scheme!r}", f"use one of {known}")
+
+
+def _refuse_clear(provider: Provider, mail_url: str, *, production: bool) -> Provider:
+    if production and "endpoint=http:" in unquote(mail_url):
+        raise ConfigurationError("NRT-E021", "MAIL_URL would send health mail in clear", "leave the endpoint out")
+    return provider

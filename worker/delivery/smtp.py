@@ -88,6 +88,7 @@ class SmtpProvider:
     name = account = "smtp"
     key_ttl: timedelta | None = None
     can_look_up = False
+    batch_size = 1
 
     def __init__(self, settings: SmtpSettings, context: ssl.SSLContext | None = None) -> None:
         self._settings = settings

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from worker.delivery.base import Message, Outcome
@@ -36,8 +37,10 @@ def offer(services: Services, group: Sequence[Ready], record: Record) -> Counter
     counts: Counter[str] = Counter()
     waiting = {item.send["id"]: item.send for item in group}
     until = time.monotonic() + PATIENCE_S
-    for message, outcome in services.provider.deliver([item.message for item in group]):
-        counts[record(services, waiting.pop(message.send_id), outcome)] += 1
+    outcomes = services.provider.deliver([item.message for item in group])
+    while batch := list(islice(outcomes, services.provider.batch_size)):
+        for message, outcome in batch:
+            counts[record(services, waiting.pop(message.send_id), outcome)] += 1
         if time.monotonic() >= until:
             break
     for send in waiting.values():

@@ -1,0 +1,66 @@
+"""Take a finished message apart again, for providers that want its fields instead of its bytes.
+
+So there is one builder, and what such a provider sends says exactly what the finished message says.
+"""
+
+from __future__ import annotations
+
+import email
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.header import decode_header, make_header
+from email.message import Message as Parsed
+from email.utils import parseaddr
+
+_NOT_HEADERS = {"from", "to", "reply-to", "subject", "date", "message-id", "mime-version", "content-type"}
+"""What has a field of its own at every provider, or is its own business."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """A message in parts. `headers` are those that no provider has a field for."""
+
+    from_name: str
+    from_address: str
+    to: str
+    reply_to: str
+    subject: str
+    text: str
+    html: str
+    message_id: str
+    headers: Mapping[str, str]
+
+    @property
+    def sender(self) -> str:
+        """The sender as one string, its name quoted."""
+        escaped = self.from_name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}" <{self.from_address}>'
+
+
+def fields_of(content: bytes) -> Fields:
+    """The parts of a message that `mime.build` made."""
+    message = email.message_from_bytes(content)
+    raw_name, address = parseaddr(message["From"])
+    text, html = (_body(part) for part in message.walk() if not part.is_multipart())
+    return Fields(
+        from_name=_decoded(raw_name),
+        from_address=address,
+        to=message["To"],
+        reply_to=message["Reply-To"],
+        subject=_decoded(message["Subject"]),
+        text=text,
+        html=html,
+        message_id=message["Message-ID"],
+        headers={name: value for name, value in message.items() if name.lower() not in _NOT_HEADERS},
+    )
+
+
+def _decoded(value: str) -> str:
+    unfolded = value.replace("\r\n", "").replace("\n", "")
+    return str(make_header(decode_header(unfolded)))
+
+
+def _body(part: Parsed) -> str:
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    return content.decode("utf-8").replace("\r\n", "\n")
