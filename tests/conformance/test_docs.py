@@ -198,6 +198,7 @@ def test_every_trouble_that_the_status_sentence_can_tell_is_explained() -> None:
         spool_set_aside=7,
         has_content=False,
         paused=0,
+        unanswered=7,
     )
     never = Figures(**{**{name: getattr(everything, name) for name in everything.__slots__}, "beat_age_s": None})
     told = {

@@ -224,7 +224,9 @@ class World:
         """Real time that tests don't wait for: whatever backs off may be tried now."""
         long_ago = datetime(2020, 1, 1, tzinfo=UTC)
         self.execute(update(tables.sends).values(not_before=long_ago))
-        self.execute(update(tables.alerts).where(tables.alerts.c.state == "pending").values(not_before=long_ago))
+        self.execute(
+            update(tables.alerts).where(tables.alerts.c.state.in_(["pending", "paging"])).values(not_before=long_ago)
+        )
 
     def let_leases_lapse(self) -> None:
         long_ago = datetime(2020, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""`nurture leads`: list, show, explain, set, release, event."""
+"""`nurture leads`: list, show, explain, set, acknowledge, release, event."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from worker.domain.events import EXIT_REASON, LeadEvent
 from worker.domain.leads import Condition, Location, Treatment
 from worker.storage import installation, leads, timeline
 from worker.storage.timeline import Happened
+from worker.usecases.acknowledge import acknowledge
 from worker.usecases.correct import correct_lead
 from worker.usecases.explain import explain, public_lead
 from worker.usecases.find_lead import find_lead
@@ -153,6 +154,19 @@ def waiting_leads(limit: Limit = 50, as_json: AsJson = False) -> None:
         return
     columns = ["reference", "location", "waiting", "waited_minutes", "answer_by"]
     print_table("Waiting", columns, [[lead[name] for name in columns] for lead in found], "Nobody waits.")
+
+
+@app.command("acknowledge")
+def acknowledge_lead(lead: Wanted, by: Actor = "") -> None:
+    """Say that you take care of a lead's urgent message: staff are told of it no more. Emails stay held.
+
+    Example: nurture leads acknowledge TAC-7Q4F-K2MD
+    """
+    with open_services() as services:
+        with services.database.read() as connection:
+            lead_id = find_lead(connection, services.vault, lead)
+        acknowledge(services, lead_id, by or default_actor())
+    console.print("Acknowledged. Once you have looked: nurture leads release " + lead, markup=False)
 
 
 @app.command("event")

@@ -12,6 +12,7 @@ from worker.domain.sends import SendState
 from worker.storage import sends as ledger
 from worker.storage import submissions
 from worker.usecases import quarantine as quarantining
+from worker.usecases.acknowledge import acknowledge_quarantined
 from worker.usecases.explain import public_send
 from worker.usecases.resolve_send import Resolution, resolve_send
 
@@ -85,8 +86,19 @@ def list_quarantine(limit: Limit = 50, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"quarantine": found})
         return
-    columns = ["submission_id", "reference", "suspicions", "captured_at"]
+    columns = ["submission_id", "reference", "suspicions", "crisis", "captured_at"]
     print_table("Quarantine", columns, [[row[name] for name in columns] for row in found], "Quarantine is empty.")
+
+
+@quarantine.command("acknowledge")
+def acknowledge_submission(submission_id: str, by: Actor = "") -> None:
+    """Say that you take care of an urgent message in quarantine: staff are told of it no more.
+
+    Example: nurture quarantine acknowledge 0192f7a4-…
+    """
+    with open_services() as services:
+        acknowledge_quarantined(services, submission_id, by or default_actor())
+    console.print("Acknowledged. It still waits to be released or dismissed.")
 
 
 @quarantine.command()

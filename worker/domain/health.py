@@ -28,6 +28,7 @@ class Figures:
     spool_set_aside: int
     has_content: bool
     paused: int
+    unanswered: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,7 @@ def _troubles(figures: Figures) -> list[tuple[bool, str]]:
          f"{figures.due} sends are due, the oldest for {figures.oldest_due_s or 0:.0f} s"),
         ((figures.spool_oldest_s or 0) > MAX_WAIT_S, "submissions wait in the spool for the database"),
         (figures.spool_set_aside > 0, f"{figures.spool_set_aside} spool files were set aside"),
+        (figures.unanswered > 0, f"{figures.unanswered} urgent messages that nobody has acknowledged"),
         (figures.parked > 0, f"{figures.parked} parked"),
         (figures.unknown > 0, f"{figures.unknown} sends with an unknown outcome"),
     ]  # fmt: skip

@@ -38,6 +38,7 @@ class _StatusCollector:
         yield _labelled("nurture_alerts", "staff alerts by state", "state", dict(status.alerts))
         yield _gauge("nurture_sends_due", "sends that are due", figures.due)
         yield _gauge("nurture_sends_due_oldest_seconds", "how long the oldest has been due", figures.oldest_due_s or 0)
+        yield _gauge("nurture_urgent_unanswered", "urgent messages nobody acknowledged", figures.unanswered)
         yield _gauge("nurture_parked", "items that wait for a person", figures.parked)
         yield _gauge("nurture_quarantined", "submissions in quarantine", figures.quarantined)
         yield _gauge("nurture_suppressions", "suppressed addresses", status.suppressions)

@@ -8,13 +8,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, select, update
 
 from worker.domain.ids import alert_id
+from worker.domain.safety import CrisisTier
 from worker.storage.database import insert_all, insert_once
 from worker.storage.tables import alerts
 
 PENDING, SENT, PARKED = "pending", "sent", "parked"
+PAGING, ACKNOWLEDGED = "paging", "acknowledged"
+"""Told, and told again until someone acknowledges it; and acknowledged."""
+
+_WAITING = (PENDING, PAGING)
 LEASE = timedelta(seconds=60)
 
 
@@ -24,6 +29,7 @@ class AlertKind(StrEnum):
     NEW_LEAD = "new_lead"
     WROTE_AGAIN = "wrote_again"
     CRISIS = "crisis"
+    CRISIS_REVIEW = "crisis_review"
     QUARANTINED = "quarantined"
     CONTENT_HELD = "content_held"
     SEND_UNKNOWN = "send_unknown"
@@ -36,6 +42,15 @@ class AlertKind(StrEnum):
     REPLIED = "replied"
     FEEDBACK_PARKED = "feedback_parked"
     UNANSWERED = "unanswered"
+
+
+PAGED = {AlertKind.CRISIS: CrisisTier.ACUTE, AlertKind.CRISIS_REVIEW: CrisisTier.REVIEW}
+"""What staff are told of again and again until someone acknowledges it."""
+
+
+def crisis_kind(tier: CrisisTier) -> AlertKind:
+    """The alert of a tier."""
+    return AlertKind.CRISIS if tier is CrisisTier.ACUTE else AlertKind.CRISIS_REVIEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +93,7 @@ def _pending(alert: Alert, at: datetime, real_now: datetime) -> dict[str, Any]:
 
 def is_due(connection: Connection, real_now: datetime) -> bool:
     """True when an alert waits to be posted."""
-    due = select(alerts.c.id).where(alerts.c.state == PENDING, alerts.c.not_before <= real_now).limit(1)
+    due = select(alerts.c.id).where(alerts.c.state.in_(_WAITING), alerts.c.not_before <= real_now).limit(1)
     return connection.execute(due).first() is not None
 
 
@@ -87,8 +102,8 @@ def claim_due(connection: Connection, real_now: datetime, limit: int) -> list[Ma
     telling staff twice is better than never."""
     due = (
         select(alerts.c.id)
-        .where(alerts.c.state == PENDING, alerts.c.not_before <= real_now)
-        .order_by(alerts.c.not_before)
+        .where(alerts.c.state.in_(_WAITING), alerts.c.not_before <= real_now)
+        .order_by(case((alerts.c.kind.in_(PAGED), 0), else_=1), alerts.c.not_before)  # a person before everything
         .limit(limit)
         .with_for_update(skip_locked=True)
         .cte("due")
@@ -100,16 +115,49 @@ def claim_due(connection: Connection, real_now: datetime, limit: int) -> list[Ma
         .values(not_before=real_now + LEASE, attempts=alerts.c.attempts + 1)
         .returning(alerts)
     )
-    return [dict(row._mapping) for row in rows]
+    claimed = [dict(row._mapping) for row in rows]  # in no order of ours
+    return sorted(claimed, key=lambda alert: alert["kind"] not in PAGED)
 
 
 def finish(connection: Connection, alert: str, state: str, **values: Any) -> None:
-    """Note how it went."""
-    connection.execute(update(alerts).where(alerts.c.id == alert).values(state=state, **values))
+    """Note how it went, unless someone has acknowledged it meanwhile."""
+    connection.execute(
+        update(alerts).where(alerts.c.id == alert, alerts.c.state.in_(_WAITING)).values(state=state, **values)
+    )
+
+
+def acknowledge_of_lead(connection: Connection, lead_id: str, actor: str, at: datetime) -> int:
+    """Stop telling staff of a lead's urgent messages; how many there were."""
+    return _acknowledge(connection, alerts.c.lead_id == lead_id, actor, at)
+
+
+def acknowledge_ids(connection: Connection, ids: Sequence[str], actor: str, at: datetime) -> int:
+    """The same, by the alerts' ids."""
+    return _acknowledge(connection, alerts.c.id.in_(ids), actor, at)
+
+
+def _acknowledge(connection: Connection, which: ColumnElement[bool], actor: str, at: datetime) -> int:
+    done = (
+        update(alerts)
+        .where(which, alerts.c.kind.in_(PAGED), alerts.c.acknowledged_at.is_(None))
+        .values(state=ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=actor)
+    )
+    return connection.execute(done).rowcount
+
+
+def link(connection: Connection, ids: Sequence[str], lead_id: str) -> None:
+    """Say whose alerts these are, now that it is known."""
+    connection.execute(update(alerts).where(alerts.c.id.in_(ids)).values(lead_id=lead_id))
+
+
+def count_unanswered(connection: Connection, pages: int) -> int:
+    """How many urgent messages staff were told of so often without an answer."""
+    unanswered = (alerts.c.state.in_(_WAITING), alerts.c.kind.in_(PAGED), alerts.c.pages >= pages)
+    return int(connection.execute(select(func.count()).where(*unanswered)).scalar_one())
 
 
 def counts(connection: Connection) -> dict[str, int]:
     """How many alerts stand in each state."""
     rows = connection.execute(select(alerts.c.state, func.count()).group_by(alerts.c.state))
     found = {row[0]: row[1] for row in rows}
-    return {state: found.get(state, 0) for state in (PENDING, SENT, PARKED)}
+    return {state: found.get(state, 0) for state in (PENDING, PAGING, ACKNOWLEDGED, SENT, PARKED)}

@@ -69,6 +69,7 @@ _Hash = String(64)
 
 _PLANNED = text(f"state = '{SendState.PLANNED}'")
 _LEASED = text(f"state in ('{SendState.CLAIMED}', '{SendState.HANDED_OVER}')")
+_ALERT_WAITS = text("state in ('pending', 'paging')")
 _ATTENTION = text(f"state in ('{SendState.UNKNOWN}', '{SendState.HELD}')")
 
 _WAITS_FOR_ANSWER = text("waiting_since is not null")
@@ -263,8 +264,10 @@ alerts = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("not_before", UtcDateTime, nullable=False),  # real time
     Column("last_code", _Word),
-    Index("ix_alerts_pending", "not_before", postgresql_where=text("state = 'pending'"),
-          sqlite_where=text("state = 'pending'")),
+    Column("pages", Integer, nullable=False, server_default="0"),
+    Column("acknowledged_at", UtcDateTime),
+    Column("acknowledged_by", Text),
+    Index("ix_alerts_waiting", "not_before", postgresql_where=_ALERT_WAITS, sqlite_where=_ALERT_WAITS),
 )  # fmt: skip
 
 parked = Table(

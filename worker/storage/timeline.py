@@ -44,6 +44,7 @@ class Happened(StrEnum):
     IDENTITY_DIFFERS = "identity_differs"
     ALERTED = "alerted"
     ALERT_PARKED = "alert_parked"
+    ACKNOWLEDGED = "acknowledged"
     QUARANTINED = "quarantined"
     CRISIS = "crisis"
     PAUSED = "paused"

@@ -16,7 +16,7 @@ from worker.domain.leads import Condition, Location, Treatment
 from worker.domain.routing import Topic
 from worker.domain.safety import CrisisTier
 from worker.storage import alerts, enrollments, leads, sends, submissions, suppressions, timeline
-from worker.storage.alerts import Alert, AlertKind
+from worker.storage.alerts import Alert, AlertKind, crisis_kind
 from worker.storage.leads import Identity
 from worker.storage.timeline import Happened
 from worker.usecases.admit_new import consent_row, received_detail
@@ -51,7 +51,7 @@ def admit_again(desk: Desk, connection: Connection, arrival: Arrival, lead: Mapp
     told = [Alert(kind=AlertKind.WROTE_AGAIN, subject=submission.id, lead_id=lead["id"])]
     if submission.crisis:
         lead = _hold_for_crisis(visit, lead, submission.crisis)
-        told.append(Alert(kind=AlertKind.CRISIS, subject=submission.id, lead_id=lead["id"]))
+        told.append(Alert(kind=crisis_kind(submission.crisis), subject=submission.id, lead_id=lead["id"]))
     _enroll_once(visit, lead)
     _acknowledge(visit, lead)
     start_waiting(connection, lead, desk.now)

@@ -18,7 +18,7 @@ from worker.domain.ids import new_id
 from worker.domain.leads import Location
 from worker.domain.planner import Position, plan_next
 from worker.storage import alerts, enrollments, leads, sends, submissions, suppressions, timeline
-from worker.storage.alerts import Alert, AlertKind
+from worker.storage.alerts import Alert, AlertKind, crisis_kind
 from worker.storage.leads import Identity
 from worker.storage.sends import NewSend
 from worker.storage.timeline import Entry, Happened
@@ -77,7 +77,7 @@ def _tell(desk: Desk, arrival: Arrival, suppressed: Suppressed) -> _Story:
         was_unsubscribed = suppressed.get(SuppressionScope.NURTURE) is SuppressionReason.UNSUBSCRIBED
         where = Location(lead["location"])
         answer.append(acknowledgement(submission, lead_id, where, was_unsubscribed=was_unsubscribed, now=desk.now))
-    kinds = [AlertKind.CRISIS, AlertKind.NEW_LEAD] if submission.crisis else [AlertKind.NEW_LEAD]
+    kinds = [*([crisis_kind(submission.crisis)] if submission.crisis else []), AlertKind.NEW_LEAD]
     return _Story(
         arrival=arrival,
         lead=lead,

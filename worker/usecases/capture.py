@@ -19,7 +19,7 @@ from worker.domain.submissions import Submission
 from worker.errors import SealError
 from worker.faults import fault
 from worker.storage import alerts, installation, parked, submissions, timeline
-from worker.storage.alerts import AlertKind
+from worker.storage.alerts import AlertKind, crisis_kind
 from worker.storage.database import is_transient, real_now
 from worker.storage.leads import Vault
 from worker.storage.timeline import Happened
@@ -173,7 +173,7 @@ def _quarantine(connection: Connection, submission: Submission, now: datetime) -
         suspicions=list(submission.suspicions),
     )
     if submission.crisis:  # suspicion may be wrong, and this can't wait for someone to tidy the quarantine
-        alerts.queue(connection, AlertKind.CRISIS, submission.id, None, now, real_now(connection))
+        alerts.queue(connection, crisis_kind(submission.crisis), submission.id, None, now, real_now(connection))
     return Captured(quarantined=1, stored=0)
 
 

@@ -1,4 +1,7 @@
-"""Tell staff what waits in the alert outbox; try again with back-off, park what is hopeless."""
+"""Tell staff what waits in the alert outbox; try again with back-off, park what is hopeless.
+
+Of a person who may be in danger they are told again and again, until someone acknowledges it.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ import structlog
 
 from worker.delivery.alerts import AlertText
 from worker.domain.leads import Location
+from worker.domain.paging import until_next_page, until_retry
 from worker.errors import ConfigurationError, DeliveryError, PermanentDeliveryError
 from worker.storage import alerts, installation, leads, timeline
-from worker.storage.alerts import AlertKind
+from worker.storage.alerts import PAGED, AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
 from worker.usecases.services import Services
@@ -30,6 +34,7 @@ _TITLES = {
     AlertKind.NEW_LEAD: "New consultation request",
     AlertKind.WROTE_AGAIN: "A lead wrote again",
     AlertKind.CRISIS: "URGENT: please look at this message now",
+    AlertKind.CRISIS_REVIEW: "Please read this message today",
     AlertKind.QUARANTINED: "A submission waits in quarantine",
     AlertKind.CONTENT_HELD: "An email is held: its content needs someone",
     AlertKind.SEND_UNKNOWN: "An email may or may not have gone out",
@@ -66,29 +71,45 @@ def _deliver_one(services: Services, alert: Mapping[str, Any]) -> str:
     text = _text_of(services, alert)
     try:
         services.alerts.post(text)
-    except PermanentDeliveryError as error:
-        return _finish(services, alert, alerts.PARKED, error)
     except DeliveryError as error:
-        hopeless = alert["attempts"] >= MAX_ATTEMPTS
-        return _finish(services, alert, alerts.PARKED if hopeless else alerts.PENDING, error)
-    return _finish(services, alert, alerts.SENT, None)
+        return _finish(services, alert, _after_failure(alert, error), error)
+    return _finish(services, alert, alerts.PAGING if alert["kind"] in PAGED else alerts.SENT, None)
+
+
+def _after_failure(alert: Mapping[str, Any], error: DeliveryError) -> str:
+    """A person in danger is never given up, whatever the channel says."""
+    if alert["kind"] in PAGED:
+        return str(alert["state"])
+    is_hopeless = isinstance(error, PermanentDeliveryError) or alert["attempts"] >= MAX_ATTEMPTS
+    return alerts.PARKED if is_hopeless else alerts.PENDING
 
 
 def _finish(services: Services, alert: Mapping[str, Any], state: str, error: DeliveryError | None) -> str:
     with services.database.write() as connection:
         now = installation.product_now(connection)
         values: dict[str, Any] = {"last_code": error.code if error else None}
-        if state == alerts.SENT:
-            values["sent_at"] = now
-        if state == alerts.PENDING:
-            wait = min(_FIRST_RETRY * 2 ** (alert["attempts"] - 1), _LONGEST_RETRY)
+        if error is None:
+            values |= {"sent_at": now, "attempts": 0, "pages": alert["pages"] + 1}
+        if (wait := _wait(alert, state, error)) is not None:
             values["not_before"] = real_now(connection) + wait
         alerts.finish(connection, alert["id"], state, **values)
-        if state != alerts.PENDING and alert["lead_id"]:
-            kind = Happened.ALERTED if state == alerts.SENT else Happened.ALERT_PARKED
+        if alert["lead_id"] and (error is None or state == alerts.PARKED):
+            kind = Happened.ALERTED if error is None else Happened.ALERT_PARKED
             timeline.add(connection, kind, now, alert["lead_id"], alert=alert["kind"], code=values["last_code"])
     log.info(f"alert.{state}", alert_id=alert["id"], kind=alert["kind"], code=values["last_code"])
     return state
+
+
+def _wait(alert: Mapping[str, Any], state: str, error: DeliveryError | None) -> timedelta | None:
+    """How long until this alert is due again; None when it is done with."""
+    if alert["kind"] in PAGED:
+        if error is not None:
+            return until_retry(alert["attempts"])
+        return until_next_page(PAGED[AlertKind(alert["kind"])], alert["pages"] + 1)
+    if state != alerts.PENDING:
+        return None
+    attempts: int = alert["attempts"]
+    return min(_FIRST_RETRY * (1 << attempts - 1), _LONGEST_RETRY)
 
 
 def _text_of(services: Services, alert: Mapping[str, Any]) -> AlertText:
@@ -102,7 +123,7 @@ def _text_of(services: Services, alert: Mapping[str, Any]) -> AlertText:
         return AlertText(
             id=alert["id"],
             title=_TITLES[kind],
-            body=f"At {alert['created_at']:%Y-%m-%d %H:%M} UTC.",
+            body=" ".join([f"At {alert['created_at']:%Y-%m-%d %H:%M} UTC.", *_how_to_acknowledge(alert, None)]),
             link=f"{services.public_url}/console/",
             urgent=kind in _URGENT,
         )
@@ -111,6 +132,7 @@ def _text_of(services: Services, alert: Mapping[str, Any]) -> AlertText:
     zone = clinic.calendars(where)[0].zone if clinic else "UTC"
     lines = [f"{place}, {_local(alert['created_at'], zone)}, reference {lead['reference']}."]
     lines.append(f"On the server: nurture leads explain {lead['reference']}.")
+    lines += _how_to_acknowledge(alert, lead["reference"])
     if lead["email_hash"] is None:
         lines.append("They left a phone number only: no email will be sent. Please call.")
     return AlertText(
@@ -120,6 +142,16 @@ def _text_of(services: Services, alert: Mapping[str, Any]) -> AlertText:
         link=f"{services.public_url}/console/leads/{lead['id']}",
         urgent=kind in _URGENT,
     )
+
+
+def _how_to_acknowledge(alert: Mapping[str, Any], reference: str | None) -> list[str]:
+    """How to end the calling, and since how many calls nobody has."""
+    if alert["kind"] not in PAGED:
+        return []
+    lines = [f"Told {alert['pages']} times so far, and nobody has acknowledged it."] if alert["pages"] else []
+    if reference is None:
+        return [*lines, "It lies in quarantine. See nurture quarantine list, then nurture quarantine acknowledge."]
+    return [*lines, f"Whoever takes it: nurture leads acknowledge {reference}."]
 
 
 def _clinic(services: Services, connection: Any) -> Any:

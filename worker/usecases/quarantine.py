@@ -5,6 +5,7 @@ from __future__ import annotations
 from worker.errors import NotFound
 from worker.storage import installation, submissions, timeline
 from worker.storage.timeline import Happened
+from worker.usecases.acknowledge import acknowledge_submission, link_to_lead
 from worker.usecases.admit import admit
 from worker.usecases.services import Services
 
@@ -19,6 +20,7 @@ def release(services: Services, submission_id: str, actor: str) -> str:
         if row is None:
             raise NotFound("no submission of this id")
         lead_id = admit(services, connection, [submissions.open_stored(row, services.ring)])[submission_id]
+        link_to_lead(connection, submission_id, lead_id)
         timeline.add(connection, Happened.RELEASED, now, lead_id, actor=actor, submission_id=submission_id)
     services.queue.deliver()
     services.queue.alert()
@@ -31,4 +33,5 @@ def dismiss(services: Services, submission_id: str, actor: str, reason: str) -> 
         if not submissions.set_status(connection, submission_id, submissions.QUARANTINED, submissions.DISMISSED):
             raise NotFound("no submission of this id waits in quarantine")
         now = installation.product_now(connection)
+        acknowledge_submission(connection, submission_id, actor, now)
         timeline.add(connection, Happened.CANCELLED, now, None, actor=actor, submission_id=submission_id, reason=reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from worker.errors import NotFound
 from worker.storage import installation, leads, sends, timeline
 from worker.storage.timeline import Happened
+from worker.usecases.acknowledge import acknowledge_lead
 from worker.usecases.services import Services
 
 
@@ -17,5 +18,6 @@ def release_hold(services: Services, lead_id: str, actor: str, reason: str) -> N
         now = installation.product_now(connection)
         leads.change(connection, lead_id, hold_reason=None)
         sends.release_holds(connection, now, lead_id=lead_id)
+        acknowledge_lead(connection, lead_id, actor, now)  # who releases has looked
         timeline.add(connection, Happened.RELEASED, now, lead_id, actor=actor, hold=lead["hold_reason"], reason=reason)
     services.queue.deliver()

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from worker.domain.health import Figures, Verdict, verdict
+from worker.domain.paging import UNANSWERED_AFTER
 from worker.domain.sends import SendState
 from worker.queues import QueueName
 from worker.storage import (
@@ -52,6 +53,7 @@ class Status:
             "next_due_at": _iso(self.next_due_at),
             "sends": self.sends,
             "alerts": self.alerts,
+            "urgent_unanswered": self.figures.unanswered,
             "parked": self.figures.parked,
             "quarantined": self.figures.quarantined,
             "suppressions": self.suppressions,
@@ -93,6 +95,7 @@ def read_status(database: Database, broker: Broker, spool: Spool) -> Status:
             spool_set_aside=in_quarantine,
             has_content=snapshot is not None,
             paused=len(pauses.active(connection, now)),
+            unanswered=alerts.count_unanswered(connection, UNANSWERED_AFTER),
         )
         return Status(
             figures=figures,
