@@ -27,4 +27,4 @@ ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
 WORKDIR /app
 USER nurture
 EXPOSE 8600
-CMD ["python", "-m", "worker.intake"]
+CMD ["python", "-m", "worker.web"]

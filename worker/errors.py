@@ -6,6 +6,7 @@
     ├─ NotFound(what)                           the thing asked for is not there
     │  └─ Ambiguous(what)                       several are meant: name one by its id
     ├─ FeedbackRefused(code)                    a webhook that its provider did not sign, or not lately: 401, counted
+    ├─ Refused(why)                             it is there, but this can't be done to it as things stand
     ├─ SealError
     │  ├─ UnknownSealKey(key_id)                sealed with a key that the ring does not hold: park, never drop
     │  └─ BrokenSeal                            not sealed by us, tampered with, or moved to another place
@@ -71,6 +72,10 @@ class FeedbackRefused(WorkerError):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class Refused(WorkerError):
+    """What was asked for would break a rule; says which, and what to do instead."""
 
 
 class SealError(WorkerError):

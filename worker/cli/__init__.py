@@ -11,7 +11,21 @@ import sys
 import typer
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from worker.cli import content, keys, leads, lint, operate, parked, pausing, preview, product, sends, tokens, versions
+from worker.cli import (
+    content,
+    keys,
+    leads,
+    lint,
+    operate,
+    parked,
+    pausing,
+    preview,
+    product,
+    sends,
+    tokens,
+    users,
+    versions,
+)
 from worker.cli.output import fail
 from worker.errors import ContentInvalid, WorkerError
 
@@ -32,6 +46,7 @@ app.add_typer(operate.spool_app, name="spool")
 app.add_typer(versions.app, name="content")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(users.app, name="users")
 app.add_typer(operate.database_app, name="db")
 
 

@@ -14,9 +14,10 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from worker import __version__
-from worker.intake import api_docs, pages
+from worker.intake import api_docs
 from worker.intake.acceptor import Acceptor
 from worker.intake.cors import FormCors
 from worker.intake.error_pages import add_error_pages
@@ -26,7 +27,6 @@ from worker.intake.headers import HeadAsGet, SecureHeaders
 from worker.intake.idempotency import Keys
 from worker.intake.limiting import ClientLimit
 from worker.intake.metrics import render_metrics
-from worker.intake.problems import page
 from worker.intake.public_content import PublicContent
 from worker.intake.recipients import recipient_routes
 from worker.intake.submitting import SubmissionEndpoint
@@ -38,8 +38,8 @@ from worker.usecases.services import Services
 from worker.usecases.status import Status, read_status
 
 
-def create_app(services: Services, settings: Settings, broker: Broker) -> FastAPI:
-    """The application. Its threads start and stop with it."""
+def create_app(services: Services, settings: Settings, broker: Broker, *, console: ASGIApp | None = None) -> FastAPI:
+    """The application. Its threads start and stop with it. What staff use is mounted beside the public pages."""
     content = PublicContent(services)
     spool = Spool(settings.spool)
     acceptor = Acceptor(services, spool, each_second=content.refresh)
@@ -71,7 +71,8 @@ def create_app(services: Services, settings: Settings, broker: Broker) -> FastAP
     app.include_router(event_routes(services))
     app.include_router(feedback_routes(services, limit))
     _add_health_routes(app, services, broker, spool)
-    _add_closed_console(app, content)
+    if console is not None:
+        _add_console(app, console)
     api_docs.add_routes(app)
     return app
 
@@ -97,15 +98,12 @@ def _add_submission_routes(app: FastAPI, endpoint: SubmissionEndpoint) -> None:
         return RedirectResponse("/form", 307)
 
 
-def _add_closed_console(app: FastAPI, content: PublicContent) -> None:
-    @app.get("/console/{path:path}", include_in_schema=False)
-    def closed(path: str) -> Response:
-        del path
-        title, detail = (
-            "The staff pages are closed",
-            "On the clinic's server, `nurture leads explain` tells a lead's story.",
-        )
-        return page(pages.problem_page(content.catalog.clinic, title=title, detail=detail, status=403), 403)
+def _add_console(app: FastAPI, console: ASGIApp) -> None:
+    @app.get("/console", include_in_schema=False)
+    def shorter() -> Response:
+        return RedirectResponse("/console/", 307)
+
+    app.mount("/console", console)
 
 
 def _add_health_routes(app: FastAPI, services: Services, broker: Broker, spool: Spool) -> None:

@@ -139,7 +139,7 @@ def children_of(settings: Settings, url: str, broker: str) -> list[Child]:
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     queues = ",".join(QueueName)
     return [
-        Child("web", [sys.executable, "-m", "worker.intake"], given, None, signal.SIGTERM, 5.0),
+        Child("web", [sys.executable, "-m", "worker.web"], given, None, signal.SIGTERM, 5.0),
         Child(
             "worker",
             [

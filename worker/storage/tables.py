@@ -5,72 +5,40 @@ Identity and free text stand sealed in `…_sealed` columns, beside keyed hashes
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
-    Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from worker.domain.sends import SendState
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime on every database; SQLite keeps it as sortable text."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Any) -> datetime | None:
-        if value is not None and value.tzinfo is None:
-            raise ValueError("a datetime without a time zone")
-        return value.astimezone(UTC) if value else None
-
-    def process_result_value(self, value: datetime | None, _dialect: Any) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-_Id = Uuid(as_uuid=False)
-_Json = JSON().with_variant(JSONB, "postgresql")
-_Serial = BigInteger().with_variant(Integer, "sqlite")
-_Word = String(40)
-_Hash = String(64)
+from worker.storage.columns import Hash as _Hash
+from worker.storage.columns import Id as _Id
+from worker.storage.columns import Json as _Json
+from worker.storage.columns import Serial as _Serial
+from worker.storage.columns import UtcDateTime
+from worker.storage.columns import Word as _Word
+from worker.storage.columns import metadata as metadata
+from worker.storage.staff_tables import staff as staff
+from worker.storage.staff_tables import staff_links as staff_links
+from worker.storage.staff_tables import staff_sessions as staff_sessions
 
 _PLANNED = text(f"state = '{SendState.PLANNED}'")
 _LEASED = text(f"state in ('{SendState.CLAIMED}', '{SendState.HANDED_OVER}')")
 _ALERT_WAITS = text("state in ('pending', 'paging')")
 _ATTENTION = text(f"state in ('{SendState.UNKNOWN}', '{SendState.HELD}')")
+_BY_PEOPLE = text("actor not in ('system', 'recipient')")
 
 _WAITS_FOR_ANSWER = text("waiting_since is not null")
 _HELD = text("hold_reason is not null")
@@ -250,6 +218,8 @@ timeline = Table(
     Column("actor", Text, nullable=False),
     Column("kind", _Word, nullable=False),
     Column("detail", _Json, nullable=False),
+    # What people did is searched by person and kind, among far more that the product did by itself.
+    Index("ix_timeline_by_people", "actor", "id", postgresql_where=_BY_PEOPLE, sqlite_where=_BY_PEOPLE),
 )
 
 alerts = Table(
@@ -303,6 +273,7 @@ heartbeats = Table(
     Column("name", Text, primary_key=True),
     Column("kind", _Word, nullable=False),
     Column("queues", _Json, nullable=False),
+    Column("work", _Json),  # per queue, how much is in flight and how much was taken up lately
     Column("at", UtcDateTime, nullable=False),  # real time
 )
 
@@ -359,4 +330,11 @@ lead_events = Table(
     Column("lead_id", _Id, ForeignKey("leads.id"), nullable=False, index=True),
     Column("event", _Word, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),  # real time, in minutes since 1970
+    Column("figures", _Json, nullable=False),
 )

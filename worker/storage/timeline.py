@@ -1,11 +1,14 @@
 """The timeline: what happened to each lead, and who did it. Append-only; details are codes and ids.
 
-It is the audit trail as well: a staff act is an entry whose actor is a person.
+It is the audit trail as well: a staff act is an entry whose actor is a person. What was done in the console
+also names the sign-in that it was done from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +19,7 @@ from sqlalchemy import Connection, insert, select
 from worker.storage.tables import timeline
 
 SYSTEM = "system"
+_SESSION: ContextVar[str | None] = ContextVar("session", default=None)
 
 
 class Happened(StrEnum):
@@ -62,6 +66,13 @@ class Happened(StrEnum):
     REPLIED = "replied"
     QUIET = "quiet"
     TOKEN = "token"
+    USER_ADDED = "user_added"
+    USER_CHANGED = "user_changed"
+    USER_LINKED = "user_linked"
+    PASSWORD_SET = "password_set"
+    SIGNED_IN = "signed_in"
+    SIGNED_OUT = "signed_out"
+    SIGN_IN_REFUSED = "sign_in_refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +84,16 @@ class Entry:
     lead_id: str | None
     detail: Mapping[str, Any]
     actor: str = SYSTEM
+
+
+@contextmanager
+def acting_in(session_id: str) -> Iterator[None]:
+    """Whatever is added meanwhile was done from this sign-in: no use case need know, so none can forget."""
+    before = _SESSION.set(session_id)
+    try:
+        yield
+    finally:
+        _SESSION.reset(before)
 
 
 def add(
@@ -100,7 +121,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "at": entry.at,
         "actor": entry.actor,
         "kind": entry.kind,
-        "detail": {name: value for name, value in entry.detail.items() if value is not None},
+        "detail": {k: v for k, v in {"session": _SESSION.get(), **entry.detail}.items() if v is not None},
     }
 
 

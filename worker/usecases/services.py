@@ -23,6 +23,7 @@ from worker.storage import contents, installation
 from worker.storage.broker import Broker
 from worker.storage.database import Database
 from worker.storage.leads import Vault
+from worker.storage.passwords import Passwords
 from worker.storage.sealing import KeyRing
 from worker.storage.witness import Witnesses
 
@@ -77,6 +78,7 @@ class Services:
     feedback: Mapping[str, FeedbackSource] = field(default_factory=dict)
     epoch_is_guarded: bool = False
     content: ActiveContent = field(default_factory=ActiveContent)
+    passwords: Passwords = field(default_factory=Passwords)
 
     @cached_property
     def vault(self) -> Vault:

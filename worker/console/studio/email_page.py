@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from worker.console.address import Address
 from worker.console.studio import letters, words
 from worker.console.studio.choice import Choice, View, route_of
 from worker.console.studio.drafts import Draft, Drafts, Shown
-from worker.console.studio.pages import Address
 from worker.console.studio.views.audience import audiences, special_audience, verdict
 from worker.console.studio.views.source import Found, lines_of
 from worker.content.catalog import Catalog, Persona, content_location

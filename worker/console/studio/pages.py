@@ -8,30 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from worker.console.address import Address
 from worker.console.studio import words
 
 STATIC = Path(__file__).parent / "static"
 TYPES: Mapping[str, str] = {"studio.css": "text/css", "studio.js": "text/javascript", "studio.svg": "image/svg+xml"}
 """The static files, with their types."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Makes addresses under the studio's own: `address("/email/risks", view="phone")`."""
-
-    base: str
-
-    def __call__(self, path: str, **query: object) -> str:
-        """The address; what is empty is left out of its query."""
-        given = {name: str(value) for name, value in query.items() if value not in (None, "")}
-        return f"{self.base}{quote(path)}" + (f"?{urlencode(given)}" if given else "")
 
 
 class Pages:

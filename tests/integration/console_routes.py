@@ -1,0 +1,31 @@
+"""Who may ask for what in the console, written down a second time: a route that is not here fails the tests.
+
+V viewer, F front desk, M marketer, O operator, A admin; `anyone` needs no account, `staff` means all five.
+"""
+
+from __future__ import annotations
+
+STAFF = "VFMOA"
+ANYONE = "anyone"
+
+WHO_MAY = {
+    "GET /": STAFF,
+    "GET /live": STAFF,
+    "GET /users": "A",
+    "GET /users/add": "A",
+    "POST /users/add": "A",
+    "GET /users/{name}": "A",
+    "POST /users/{name}": "A",
+    "GET /account": STAFF,
+    "POST /account/password": STAFF,
+    "POST /account/codes": STAFF,
+    "POST /account/sign-out": STAFF,
+    "POST /account/sign-out-everywhere": STAFF,
+    "GET /sign-in": ANYONE,
+    "POST /sign-in": ANYONE,
+    "POST /sign-out": STAFF,
+    "GET /prove": STAFF,
+    "POST /prove": STAFF,
+    "GET /welcome/{token}": ANYONE,
+    "POST /welcome/{token}": ANYONE,
+}

@@ -1,0 +1,74 @@
+"""From values to HTML: the console's templates, their helpers, its static files. Everything is escaped.
+
+Static files are named by their content, so that browsers may keep them for ever, and scripts carry the hash
+that the browser is to check.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from worker.console import words
+from worker.console.address import Address
+from worker.domain.staff import Permission, Role, may
+
+BASE = "/console"
+STATIC = Path(__file__).parent / "static"
+TYPES: Mapping[str, str] = {"console.css": "text/css", "htmx.min.js": "text/javascript"}
+"""The static files that are served, with their types."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NavItem:
+    """A page in the navigation; without a permission it is there for everyone who is signed in."""
+
+    name: str
+    path: str
+    needs: Permission | None
+
+
+class Look:
+    """Renders pages. `zone` is asked each time, since it stands in the published content."""
+
+    def __init__(self, nav: Sequence[NavItem], zone: Callable[[], str]) -> None:
+        self.url = Address(BASE)
+        self._zone, self._nav = zone, nav
+        self._environment = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals.update(
+            url=self.url,
+            words=words,
+            css=self._asset("console.css"),
+            htmx=self._asset("htmx.min.js"),
+            htmx_hash=_integrity("htmx.min.js"),
+        )
+        self._environment.filters.update(age=words.age, label=words.label)
+
+    def render(self, template: str, role: Role | None, values: Mapping[str, Any]) -> str:
+        """One page, or a part of one."""
+        zone = self._zone()
+        return self._environment.get_template(template).render(
+            nav=[item for item in self._nav if role and (item.needs is None or may(role, item.needs))],
+            when=lambda at, of=None: words.instant(at, of or zone),
+            **values,
+        )
+
+    def _asset(self, name: str) -> str:
+        return self.url(f"/static/{name}", v=hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12])
+
+
+def _integrity(name: str) -> str:
+    return "sha384-" + base64.b64encode(hashlib.sha384((STATIC / name).read_bytes()).digest()).decode()

@@ -1,0 +1,1 @@
+"""The pages of the console, one module each: `ROUTES`, and a function for each route."""

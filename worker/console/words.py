@@ -1,0 +1,85 @@
+"""Closed vocabularies and figures in the words of the console."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+from worker.domain.staff import Permission, Role
+
+ROLES: Mapping[Role, str] = MappingProxyType(
+    {
+        Role.VIEWER: "Viewer",
+        Role.FRONT_DESK: "Front desk",
+        Role.MARKETER: "Marketer",
+        Role.OPERATOR: "Operator",
+        Role.ADMIN: "Admin",
+    }
+)
+ROLE_HINTS: Mapping[Role, str] = MappingProxyType(
+    {
+        Role.VIEWER: "sees everything but names, addresses and phone numbers; changes nothing",
+        Role.FRONT_DESK: "calls leads, answers them, and sorts what is in quarantine",
+        Role.MARKETER: "publishes emails",
+        Role.OPERATOR: "keeps it running: pauses, parked items, unknown sends",
+        Role.ADMIN: "everything, and the accounts of others",
+    }
+)
+PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
+    {
+        Permission.SEE_HEALTH: "see how the product is",
+        Permission.SEE_LEADS: "see leads",
+        Permission.SEE_CONTENT: "see emails",
+        Permission.REVEAL_CONTACT: "see how to reach a lead",
+        Permission.ACT_ON_LEADS: "act on leads",
+        Permission.SORT_QUARANTINE: "sort the quarantine",
+        Permission.PUBLISH_CONTENT: "publish emails",
+        Permission.OPERATE: "operate the product",
+        Permission.SEE_AUDIT: "read the audit trail",
+        Permission.MANAGE_USERS: "manage accounts",
+        Permission.MANAGE_KEYS: "manage keys",
+        Permission.EXPORT_LEADS: "export what is held about a lead",
+        Permission.ERASE_LEADS: "erase a lead",
+    }
+)
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+
+
+def label(code: str) -> str:
+    """A code as words, where nothing better is known: `front_desk` is “front desk”."""
+    return code.replace("_", " ")
+
+
+def listed(parts: list[str] | tuple[str, ...], joined_by: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *first, last = parts
+    return f"{', '.join(first)} {joined_by} {last}" if first else last
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 email`, `3 emails`."""
+    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def age(seconds: float | None) -> str:
+    """`8 s`, `3 min`, `2 h`, `4 d`; a dash for nothing."""
+    if seconds is None:
+        return "–"
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def instant(at: datetime | None, zone: str) -> Markup:
+    """`Mon 9 Mar 2026, 22:15 CDT`, in a zone, as an element that programs can read too; a dash for nothing."""
+    if at is None:
+        return Markup("–")
+    there = at.astimezone(ZoneInfo(zone))
+    text = f"{there:%a} {there.day} {there:%b %Y, %H:%M %Z}"
+    return Markup('<time datetime="{}">{}</time>').format(escape(there.isoformat(timespec="seconds")), escape(text))
