@@ -27,7 +27,7 @@ from worker.console.app import ROUTES
 from worker.console.routes import Route
 from worker.domain.staff import FREE_TRIES, IDLE_FOR, PROOF_LASTS, SIGNED_IN_FOR, Role
 from worker.storage import tables
-from worker.storage.timeline import Happened
+from worker.storage.timeline import CONSOLE, Happened
 from worker.usecases.staff_accounts import add_account, disable_account, reset_account, set_role
 
 INITIALS = {"V": Role.VIEWER, "F": Role.FRONT_DESK, "M": Role.MARKETER, "O": Role.OPERATOR, "A": Role.ADMIN}
@@ -500,11 +500,9 @@ def test_the_trail_names_the_sign_in_that_something_was_done_from(console: Conso
     person.post("/users/add", name="robin", role="viewer")
     person.post("/sign-out")
 
-    trail = [
-        (row["kind"], row["detail"].get("session")) for row in world.rows(tables.timeline) if row["actor"] == "alex"
-    ]
+    trail = [(row["kind"], row["via"]) for row in world.rows(tables.timeline) if row["actor"] == "alex"]
     assert trail == [
-        (Happened.SIGN_IN_REFUSED, None),
+        (Happened.SIGN_IN_REFUSED, CONSOLE),
         (Happened.SIGNED_IN, session["id"]),
         (Happened.USER_ADDED, session["id"]),
         (Happened.SIGNED_OUT, session["id"]),

@@ -16,8 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.console import add_staff
 from tests.support.world import RING, World, open_world
 from worker.domain.sends import HoldReason, SendState
+from worker.domain.staff import Role
 from worker.errors import ConfigurationError, UnknownSealKey
 from worker.intake.form_token import TokenCheck
 from worker.runtime.valkey import EmbeddedValkey
@@ -65,6 +67,7 @@ def fill(world: World) -> None:
     world.post(email="twice@example.com", key="one", message="another body")  # parked
     with world.database.write() as connection:
         parked.park_message(connection, b"not a message", "not_json", world.services.ring, world.now)
+    add_staff(world, "alex", Role.ADMIN, with_codes=True)
 
 
 def everything_opened(world: World, ring: KeyRing) -> dict[str, dict[object, bytes]]:
@@ -120,7 +123,9 @@ def test_a_second_rotation_finds_nothing_to_do_and_notes_nothing(world: World) -
 _rotations = iter(range(10_000))
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.integers(0, 16), max_size=3), st.integers(1, 5))
 def test_a_rotation_interrupted_anywhere_loses_nothing_and_goes_on(world: World, stops: list[int], batch: int) -> None:
     """Each example turns the ring once more, stops after these many transactions each time, and ends it."""

@@ -13,7 +13,7 @@ from worker.bootstrap import make_services
 from worker.errors import ConfigurationError
 from worker.logs import configure_logs
 from worker.settings import Settings, load_settings
-from worker.storage import migrate
+from worker.storage import migrate, timeline
 from worker.usecases.services import Services
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
@@ -44,6 +44,7 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             raise ConfigurationError(
                 "NRT-E032", f"the database stands at {current}, not {newest}", "run: nurture db upgrade"
             )
-        yield services
+        with timeline.acting_via(timeline.COMMAND_LINE):
+            yield services
     finally:
         services.close()

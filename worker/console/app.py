@@ -109,9 +109,7 @@ def _answer(route: Route, visit: Visit, request: Request) -> Response:
     verdict = gate.ask(route, visit, request)
     if verdict is not Verdict.PASS:
         return gate.turn_away(verdict, route, visit, request)
-    if visit.session is None:
-        return route.handler(visit)
-    with timeline.acting_in(visit.session.id):
+    with timeline.acting_via(visit.session.id if visit.session else timeline.CONSOLE):
         return route.handler(visit)
 
 

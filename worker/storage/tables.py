@@ -38,7 +38,7 @@ _PLANNED = text(f"state = '{SendState.PLANNED}'")
 _LEASED = text(f"state in ('{SendState.CLAIMED}', '{SendState.HANDED_OVER}')")
 _ALERT_WAITS = text("state in ('pending', 'paging')")
 _ATTENTION = text(f"state in ('{SendState.UNKNOWN}', '{SendState.HELD}')")
-_BY_PEOPLE = text("actor not in ('system', 'recipient')")
+_BY_PEOPLE = text("via is not null")
 
 _WAITS_FOR_ANSWER = text("waiting_since is not null")
 _HELD = text("hold_reason is not null")
@@ -218,8 +218,9 @@ timeline = Table(
     Column("actor", Text, nullable=False),
     Column("kind", _Word, nullable=False),
     Column("detail", _Json, nullable=False),
-    # What people did is searched by person and kind, among far more that the product did by itself.
-    Index("ix_timeline_by_people", "actor", "id", postgresql_where=_BY_PEOPLE, sqlite_where=_BY_PEOPLE),
+    Column("via", _Word),  # of what people did: the sign-in, or command_line
+    # That is searched, among far more that the product did by itself.
+    Index("ix_timeline_by_people", "id", postgresql_where=_BY_PEOPLE, sqlite_where=_BY_PEOPLE),
 )
 
 alerts = Table(

@@ -1,7 +1,7 @@
 """The timeline: what happened to each lead, and who did it. Append-only; details are codes and ids.
 
-It is the audit trail as well: a staff act is an entry whose actor is a person. What was done in the console
-also names the sign-in that it was done from.
+It is the audit trail as well: what people did has a `via`, the sign-in in the console or the command line
+that it was done from.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from sqlalchemy import Connection, insert, select
 from worker.storage.tables import timeline
 
 SYSTEM = "system"
-_SESSION: ContextVar[str | None] = ContextVar("session", default=None)
+COMMAND_LINE, CONSOLE = "command_line", "console"
+_VIA: ContextVar[str | None] = ContextVar("via", default=None)
 
 
 class Happened(StrEnum):
@@ -87,13 +88,13 @@ class Entry:
 
 
 @contextmanager
-def acting_in(session_id: str) -> Iterator[None]:
-    """Whatever is added meanwhile was done from this sign-in: no use case need know, so none can forget."""
-    before = _SESSION.set(session_id)
+def acting_via(via: str) -> Iterator[None]:
+    """Whatever is added meanwhile was done from there: no use case need know, so none can forget to say it."""
+    before = _VIA.set(via)
     try:
         yield
     finally:
-        _SESSION.reset(before)
+        _VIA.reset(before)
 
 
 def add(
@@ -121,7 +122,8 @@ def _row(entry: Entry) -> dict[str, Any]:
         "at": entry.at,
         "actor": entry.actor,
         "kind": entry.kind,
-        "detail": {k: v for k, v in {"session": _SESSION.get(), **entry.detail}.items() if v is not None},
+        "via": _VIA.get(),
+        "detail": {name: value for name, value in entry.detail.items() if value is not None},
     }
 
 

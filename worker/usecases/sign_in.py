@@ -60,7 +60,8 @@ def begin(connection: Connection, account: Mapping[str, Any]) -> str:
     staff.change(connection, account["id"], failures=0, locked_until=None, signed_in_at=now)
     session_id, token = staff.start_session(connection, account["id"], now)
     at = installation.product_now(connection)
-    timeline.add(connection, Happened.SIGNED_IN, at, None, actor=account["name"], session=session_id)
+    with timeline.acting_via(session_id):
+        timeline.add(connection, Happened.SIGNED_IN, at, None, actor=account["name"])
     return token
 
 

@@ -11,7 +11,7 @@ depends_on = None
 
 UtcDateTime = sa.DateTime(timezone=True)
 Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
-BY_PEOPLE = sa.text("actor not in ('system', 'recipient')")
+BY_PEOPLE = sa.text("via is not null")
 
 
 def upgrade() -> None:
@@ -61,13 +61,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("minute", name=op.f("pk_samples")),
     )
     op.add_column("heartbeats", sa.Column("work", Json, nullable=True))
-    op.create_index(
-        "ix_timeline_by_people", "timeline", ["actor", "id"], postgresql_where=BY_PEOPLE, sqlite_where=BY_PEOPLE
-    )
+    op.add_column("timeline", sa.Column("via", sa.String(length=40), nullable=True))
+    op.create_index("ix_timeline_by_people", "timeline", ["id"], postgresql_where=BY_PEOPLE, sqlite_where=BY_PEOPLE)
 
 
 def downgrade() -> None:
     op.drop_index("ix_timeline_by_people", table_name="timeline")
+    op.drop_column("timeline", "via")
     op.drop_column("heartbeats", "work")
     op.drop_table("samples")
     op.drop_table("staff_sessions")
