@@ -137,6 +137,19 @@ def test_sends_are_listed_and_filtered_by_state(product: Product, maya: dict[str
     assert {send["state"] for send in planned} == {"planned"}
 
 
+def test_operators_see_queues_plans_causes_and_who_waits(product: Product, maya: dict[str, Any]) -> None:
+    queues = product.json("queue", "list")["queues"]
+    planned = product.json("sends", "upcoming")["planned"]
+    waiting = product.json("leads", "waiting")["leads"]
+
+    assert [queue["name"] for queue in queues] == ["intake", "send", "alerts", "tick"]
+    assert all(queue["consumers"] >= 1 for queue in queues)
+    assert {(one["location"], one["sequence"]) for one in planned} >= {("carbondale", "depression")}
+    assert maya["reference"] in {lead["reference"] for lead in waiting}
+    assert all(lead["waiting"] == "in_time" for lead in waiting), "the calendar stands still on a Friday night"
+    assert product.json("parked", "causes") == {"causes": []}
+
+
 @pytest.mark.parametrize("name", ["id", "reference", "email", "phone"])
 def test_a_lead_is_found_by_whatever_one_has_and_explained(product: Product, maya: dict[str, Any], name: str) -> None:
     known = {
@@ -255,6 +268,8 @@ def assert_plain(text: str) -> None:
         ("render first-visit --format pdf", 2, "pdf"),
         ("publish", 1, "--approved-by"),
         ("quarantine release nonsense", 1, ""),
+        ("parked replay nonsense", 1, "no open parked item"),
+        ("parked dismiss nonsense more --reason no", 1, "0 dismissed; 2 are no open parked items"),
         ("quarantine dismiss nonsense --reason no", 1, ""),
         ("nonsense", 2, "nonsense"),
         ("leads nonsense", 2, "nonsense"),

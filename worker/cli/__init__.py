@@ -21,6 +21,7 @@ from worker.cli import (
     pausing,
     preview,
     product,
+    queues,
     sends,
     tokens,
     users,
@@ -42,6 +43,7 @@ app.add_typer(leads.app, name="leads")
 app.add_typer(sends.app, name="sends")
 app.add_typer(sends.quarantine, name="quarantine")
 app.add_typer(parked.app, name="parked")
+app.add_typer(queues.app, name="queue")
 app.add_typer(operate.spool_app, name="spool")
 app.add_typer(versions.app, name="content")
 app.add_typer(keys.app, name="keys")

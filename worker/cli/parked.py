@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +13,7 @@ from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
 from worker.cli.output import console, fail, print_facts, print_json, print_table
 from worker.storage import parked
 from worker.usecases import unpark
+from worker.usecases.unpark import Replayed
 
 app = typer.Typer(help="What could not be handled, kept until a person decides.", no_args_is_help=True)
 
@@ -44,27 +47,63 @@ def show(item_id: str, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def replay(item_id: str, by: Actor = "") -> None:
-    """Try an item again, after what was wrong has been mended.
+def causes(as_json: AsJson = False) -> None:
+    """Open items by what is wrong with them, so that one mend clears many.
+
+    Example: nurture parked causes
+    """
+    with open_services() as services, services.database.read() as connection:
+        found = [
+            asdict(cause) | {"first_at": cause.first_at.isoformat(), "last_at": cause.last_at.isoformat()}
+            for cause in parked.causes(connection)
+        ]
+    if as_json:
+        print_json({"causes": found})
+        return
+    columns = ["kind", "code", "items", "seen", "first_at", "last_at"]
+    print_table("Parked", columns, [[cause[name] for name in columns] for cause in found], "Nothing is parked.")
+
+
+@app.command()
+def replay(item_ids: Annotated[list[str], typer.Argument(metavar="ID...")], by: Actor = "") -> None:
+    """Try items again, after what was wrong has been mended. Exits with 1 when one of them stays parked.
 
     Example: nurture parked replay 0192f7a4-…
     """
     with open_services() as services:
-        captured = unpark.replay(services, item_id, by or default_actor())
-    if captured.parked:
-        fail("It could not be handled this time either; it stays parked.")
-    console.print("Replayed: it was stored already." if captured.repeated else "Replayed.")
+        if len(item_ids) == 1:
+            captured = unpark.replay(services, item_ids[0], by or default_actor())
+            counts = Counter({Replayed.PARKED_AGAIN if captured.parked else Replayed.DONE: 1})
+        else:
+            counts = unpark.replay_all(services, item_ids, by or default_actor())
+    for what, count in counts.items():
+        console.print(f"{count} {_SAID[what]}")
+    raise typer.Exit(0 if set(counts) <= {Replayed.DONE} else 1)
+
+
+_SAID = {
+    Replayed.DONE: "replayed.",
+    Replayed.PARKED_AGAIN: "could not be handled this time either, and stay parked.",
+    Replayed.STILL_SEALED: "can't be opened: their key is still missing from NURTURE_SECRET_KEYS.",
+    Replayed.NOT_OPEN: "are no open parked items.",
+}
 
 
 @app.command()
-def dismiss(item_id: str, reason: Annotated[str, typer.Option("--reason", help="Why; kept.")], by: Actor = "") -> None:
-    """Leave an item for good.
+def dismiss(
+    item_ids: Annotated[list[str], typer.Argument(metavar="ID...")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept.")],
+    by: Actor = "",
+) -> None:
+    """Leave items for good.
 
     Example: nurture parked dismiss 0192f7a4-… --reason "a test of ours"
     """
     with open_services() as services:
-        unpark.dismiss(services, item_id, by or default_actor(), reason)
-    console.print("Dismissed.")
+        done = unpark.dismiss_all(services, item_ids, by or default_actor(), reason)
+    if done < len(item_ids):
+        fail(f"{done} dismissed; {len(item_ids) - done} are no open parked items.")
+    console.print(f"{done} dismissed.")
 
 
 def _public(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import typer
 
 from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
 from worker.cli.output import console, fail, print_json, print_table
+from worker.domain.leads import Location
 from worker.domain.sends import SendState
 from worker.storage import sends as ledger
 from worker.storage import submissions
@@ -15,6 +16,8 @@ from worker.usecases import quarantine as quarantining
 from worker.usecases.acknowledge import acknowledge_quarantined
 from worker.usecases.explain import public_send
 from worker.usecases.resolve_send import Resolution, resolve_send
+from worker.usecases.unknown import ask_provider
+from worker.usecases.upcoming import read_upcoming
 
 app = typer.Typer(help="The ledger of what was, and will be, sent.", no_args_is_help=True)
 quarantine = typer.Typer(help="Submissions that looked suspicious: nothing is mailed until someone decides.",
@@ -43,6 +46,52 @@ def list_sends(
         return
     columns = ["email", "location", "state", "reason", "due_at", "sent_at"]
     print_table("Sends", columns, [[send[name] for name in columns] for send in found], "No sends yet.")
+
+
+@app.command()
+def upcoming(
+    location: Annotated[Location | None, typer.Option(help="Only this location.")] = None,
+    sequence: Annotated[str, typer.Option(help="Only this sequence.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What is planned for the next thirty days, by day and email. Days are UTC.
+
+    Example: nurture sends upcoming --location albany
+    """
+    with open_services() as services, services.database.read() as connection:
+        found = read_upcoming(connection, location=location, sequence=sequence or None)
+    planned = [one for day in found.days for one in day.planned]
+    columns = ["day", "location", "sequence", "email", "count"]
+    if as_json:
+        rows = [{name: str(getattr(one, name)) for name in columns[:4]} | {"count": one.count} for one in planned]
+        print_json({"planned": rows, "overdue": found.overdue, "held": found.held})
+        return
+    rows_shown = [[getattr(one, name) for name in columns] for one in planned]
+    print_table("Planned", columns, rows_shown, "Nothing is planned for the next thirty days.")
+    console.print(f"{found.overdue} overdue, {found.held} held.")
+
+
+@app.command()
+def ask(send_id: str, as_json: AsJson = False) -> None:
+    """What the mail provider knows of a send whose outcome is unknown. Changes nothing.
+
+    Example: nurture sends ask 0192f7a4-…
+    """
+    with open_services() as services:
+        can_ask = services.provider.can_look_up
+        receipt = ask_provider(services, send_id) if can_ask else None
+    answer = "taken" if receipt else "not_taken_or_not_known" if can_ask else "cannot_be_asked"
+    if as_json:
+        print_json({"send_id": send_id, "provider_says": answer})
+        return
+    console.print(_ANSWERS[answer])
+
+
+_ANSWERS = {
+    "taken": "The provider has taken it: `nurture sends resolve ID sent`.",
+    "not_taken_or_not_known": "The provider does not know it: not taken, or no longer known there.",
+    "cannot_be_asked": "This provider can't be asked about a send; its own log may know.",
+}
 
 
 @app.command()

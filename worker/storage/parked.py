@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -78,7 +79,7 @@ def open_message(item: Mapping[str, Any], ring: KeyRing) -> bytes:
 
 def place_of(item: Mapping[str, Any]) -> str | None:
     """Where an item opens; None for one so damaged that nobody knows whose it was."""
-    if item["kind"] == ParkedKind.MESSAGE:
+    if item["kind"] != ParkedKind.SUBMISSION:
         return _place(item["id"])
     return submissions.place(item["submission_id"]) if item["submission_id"] else None
 
@@ -91,6 +92,44 @@ def listed(connection: Connection, limit: int, state: str = OPEN) -> list[Mappin
     """Parked items, the latest seen first."""
     rows = connection.execute(
         select(parked).where(parked.c.state == state).order_by(parked.c.last_at.desc()).limit(limit)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Open items of one kind with one code: how many, how often seen together, and when."""
+
+    kind: str
+    code: str
+    items: int
+    seen: int
+    first_at: datetime
+    last_at: datetime
+
+
+def causes(connection: Connection) -> list[Cause]:
+    """Open items by cause, the latest seen first."""
+    last = func.max(parked.c.last_at)
+    rows = connection.execute(
+        select(parked.c.kind, parked.c.code, func.count(), func.sum(parked.c.count), func.min(parked.c.first_at), last)
+        .where(parked.c.state == OPEN)
+        .group_by(parked.c.kind, parked.c.code)
+        .order_by(last.desc())
+    )
+    return [
+        Cause(kind=kind, code=code, items=items, seen=int(seen), first_at=first_at, last_at=last_at)
+        for kind, code, items, seen, first_at, last_at in rows
+    ]
+
+
+def of_cause(connection: Connection, kind: str, code: str, limit: int) -> list[Mapping[str, Any]]:
+    """Open items of one cause, the oldest first."""
+    rows = connection.execute(
+        select(parked)
+        .where(parked.c.state == OPEN, parked.c.kind == kind, parked.c.code == code)
+        .order_by(parked.c.first_at, parked.c.id)
+        .limit(limit)
     )
     return [dict(row._mapping) for row in rows]
 

@@ -326,26 +326,6 @@ def is_quiet(connection: Connection, now: datetime) -> bool:
     return connection.execute(select(sends.c.id).where(busy).limit(1)).first() is None
 
 
-def waiting_by_email(connection: Connection) -> dict[str, int]:
-    """Per email, how many people have it as their next."""
-    rows = connection.execute(
-        select(sends.c.email, func.count())
-        .where(sends.c.state.in_(PENDING), sends.c.kind == SendKind.NURTURE)
-        .group_by(sends.c.email)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
-def waiting_by_step(connection: Connection, sequence: str) -> dict[str, int]:
-    """Per step of a sequence, how many people wait for it."""
-    rows = connection.execute(
-        select(sends.c.step, func.count())
-        .where(sends.c.state.in_(PENDING), sends.c.sequence == sequence)
-        .group_by(sends.c.step)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
 def counts(connection: Connection) -> dict[str, int]:
     """How many sends stand in each state."""
     rows = connection.execute(select(sends.c.state, func.count()).group_by(sends.c.state))

@@ -11,7 +11,7 @@ from worker.content.catalog import Catalog
 from worker.content.load import load_catalog
 from worker.content.snapshots import unpack
 from worker.errors import NotFound
-from worker.storage import contents, enrollments, installation, sends, timeline
+from worker.storage import contents, enrollments, installation, planned_sends, timeline
 from worker.storage.database import Database
 from worker.storage.timeline import Happened
 
@@ -31,7 +31,7 @@ def touched(database: Database, files: Mapping[str, str]) -> list[Touched]:
     with database.read() as connection:
         active = installation.active_snapshot(connection)
         before = unpack(contents.packed(connection, active)) if active else {}
-        waiting = sends.waiting_by_email(connection)
+        waiting = planned_sends.waiting_by_email(connection)
         enrolled = enrollments.active_by_sequence(connection)
     changed = sorted(path for path in before.keys() | files.keys() if before.get(path) != files.get(path))
     return [_touched(path, draft, waiting, enrolled) for path in changed]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from worker.domain.messages import queue_of
-from worker.errors import NotFound
+from worker.errors import NotFound, SealError
 from worker.feedback.sources import read_again
 from worker.queues import QueueName
 from worker.storage import installation, parked, submissions, timeline
@@ -35,6 +37,41 @@ def replay(services: Services, item_id: str, actor: str) -> Captured:
     if not captured.parked:
         _decide(services, item_id, parked.REPLAYED, Happened.REPLAYED, actor, None)
     return captured
+
+
+class Replayed(StrEnum):
+    """What became of one item of a selection."""
+
+    DONE = "done"
+    PARKED_AGAIN = "parked_again"
+    STILL_SEALED = "still_sealed"
+    NOT_OPEN = "not_open"
+
+
+def replay_all(services: Services, item_ids: Sequence[str], actor: str) -> Counter[Replayed]:
+    """Try a selection again, item by item; one that fails stays parked and stops none of the others."""
+    return Counter(_replay_one(services, item_id, actor) for item_id in item_ids)
+
+
+def _replay_one(services: Services, item_id: str, actor: str) -> Replayed:
+    try:
+        return Replayed.PARKED_AGAIN if replay(services, item_id, actor).parked else Replayed.DONE
+    except NotFound:
+        return Replayed.NOT_OPEN
+    except SealError:
+        return Replayed.STILL_SEALED
+
+
+def dismiss_all(services: Services, item_ids: Sequence[str], actor: str, reason: str) -> int:
+    """Leave a selection for good; how many of them were still open."""
+    done = 0
+    for item_id in item_ids:
+        try:
+            dismiss(services, item_id, actor, reason)
+        except NotFound:
+            continue
+        done += 1
+    return done
 
 
 def _replay_message(services: Services, item: Mapping[str, Any], actor: str) -> Captured:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from worker.storage import sends
+from worker.storage import planned_sends
 from worker.storage.database import Database
 
 
@@ -20,6 +20,6 @@ class WaitingPeople:
         """Per step, how many people have it as their next."""
         try:
             with self._database.read() as connection:
-                return sends.waiting_by_step(connection, sequence)
+                return planned_sends.waiting_by_step(connection, sequence)
         except SQLAlchemyError:
             return {}

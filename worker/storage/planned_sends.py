@@ -1,0 +1,74 @@
+"""The ledger as people look at it: what is planned and when, who waits for what. Nothing here changes a send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from worker.domain.sends import PENDING, SendKind, SendState
+from worker.storage.tables import sends
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How many sends of one email are planned for one day (UTC) and location."""
+
+    day: date
+    location: str
+    sequence: str | None
+    email: str
+    count: int
+
+
+def planned_by_day(
+    connection: Connection, start: datetime, end: datetime, *, location: str | None = None, sequence: str | None = None
+) -> list[Planned]:
+    """What is planned between two instants, by day (UTC), location, sequence and email."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    day = func.date(sends.c.due_at) if is_sqlite else func.date(func.timezone("UTC", sends.c.due_at))
+    query = select(day, sends.c.location, sends.c.sequence, sends.c.email, func.count()).where(
+        sends.c.state == SendState.PLANNED, sends.c.due_at >= start, sends.c.due_at < end
+    )
+    if location is not None:
+        query = query.where(sends.c.location == location)
+    if sequence is not None:
+        query = query.where(sends.c.sequence == sequence)
+    rows = connection.execute(query.group_by(day, sends.c.location, sends.c.sequence, sends.c.email).order_by(day))
+    return [Planned(date.fromisoformat(str(row[0])), *row[1:]) for row in rows]
+
+
+def planned_between(
+    connection: Connection, start: datetime, end: datetime, limit: int, *, location: str | None = None,
+    sequence: str | None = None, email: str | None = None,
+) -> list[Mapping[str, Any]]:  # fmt: skip
+    """The planned sends due between two instants, in their order."""
+    query = select(sends).where(sends.c.state == SendState.PLANNED, sends.c.due_at >= start, sends.c.due_at < end)
+    for column, wanted in ((sends.c.location, location), (sends.c.sequence, sequence), (sends.c.email, email)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    rows = connection.execute(query.order_by(sends.c.due_at, sends.c.id).limit(limit))
+    return [dict(row._mapping) for row in rows]
+
+
+def waiting_by_email(connection: Connection) -> dict[str, int]:
+    """Per email, how many people have it as their next."""
+    rows = connection.execute(
+        select(sends.c.email, func.count())
+        .where(sends.c.state.in_(PENDING), sends.c.kind == SendKind.NURTURE)
+        .group_by(sends.c.email)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def waiting_by_step(connection: Connection, sequence: str) -> dict[str, int]:
+    """Per step of a sequence, how many people wait for it."""
+    rows = connection.execute(
+        select(sends.c.step, func.count())
+        .where(sends.c.state.in_(PENDING), sends.c.sequence == sequence)
+        .group_by(sends.c.step)
+    )
+    return {row[0]: row[1] for row in rows}

@@ -1,0 +1,80 @@
+"""What is planned to go out: a calendar of counts, and the list of one day. Read from the ledger itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from worker.domain.sends import SendState
+from worker.storage import installation, leads, planned_sends, sends
+from worker.storage.planned_sends import Planned
+
+DAYS = 30
+"""As far as the calendar looks. Only the next send of each lead is planned, so later days fill as these go out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """One day (UTC; a nurture window never crosses its end) and what is planned on it."""
+
+    day: date
+    planned: Sequence[Planned]
+
+    @property
+    def count(self) -> int:
+        """How many sends."""
+        return sum(one.count for one in self.planned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upcoming:
+    """The calendar. `overdue` is how many are due and not claimed yet."""
+
+    days: Sequence[Day]
+    overdue: int
+    held: int
+    now: datetime
+
+
+def read_upcoming(connection: Connection, *, location: str | None = None, sequence: str | None = None) -> Upcoming:
+    """The next days, each with its counts; empty days are there too."""
+    now = installation.product_now(connection)
+    first = now.astimezone(UTC).date()
+    end = _midnight(first + timedelta(days=DAYS))
+    found = planned_sends.planned_by_day(connection, now, end, location=location, sequence=sequence)
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    return Upcoming(
+        days=[Day(day=day, planned=[one for one in found if one.day == day]) for day in days],
+        overdue=sends.due(connection, now)[0],
+        held=sends.counts(connection)[SendState.HELD],
+        now=now,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSend:
+    """One planned send and its lead."""
+
+    send: Mapping[str, Any]
+    lead: Mapping[str, Any]
+
+
+def read_day(
+    connection: Connection, day: date, limit: int, *, location: str | None = None, sequence: str | None = None,
+    email: str | None = None,
+) -> list[PlannedSend]:  # fmt: skip
+    """What is planned on a day (UTC), in order."""
+    start, end = _midnight(day), _midnight(day + timedelta(days=1))
+    found = planned_sends.planned_between(
+        connection, start, end, limit, location=location, sequence=sequence, email=email
+    )
+    people = leads.by_ids(connection, {send["lead_id"] for send in found})
+    return [PlannedSend(send=send, lead=people[send["lead_id"]]) for send in found]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
