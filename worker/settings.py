@@ -59,7 +59,9 @@ class Settings(BaseSettings):
     bind: str = Field("127.0.0.1:8600", description="address and port of the web process")
     spool_dir: Path | None = Field(None, description="empty: spool in the state folder; one per intake host")
     mail_url: str = Field(
-        "outbox:", repr=False, description="outbox: keeps mail on this machine; smtp://…, smtps://…, resend://…"
+        "outbox:",
+        repr=False,
+        description="outbox: keeps mail on this machine; else smtp, smtps, ses, postmark, mailgun, resend or sendgrid",
     )
     secret_keys: str = Field("", repr=False, description="key ring, id:base64,…; the first one seals")
     public_url: str = Field("", description="base of every link in emails; empty: http:// and BIND")

@@ -7,14 +7,22 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from worker.delivery.base import Provider
+from worker.delivery.mailgun import MailgunProvider
 from worker.delivery.outbox import OutboxProvider
+from worker.delivery.postmark import PostmarkProvider
 from worker.delivery.resend import ResendProvider
+from worker.delivery.sendgrid import SendGridProvider
+from worker.delivery.ses import SesProvider
 from worker.delivery.smtp import SmtpProvider, SmtpSettings, Tls
 from worker.errors import ConfigurationError
 from worker.outgoing import Reach
 
 BY_API: Mapping[str, Callable[[str, Reach], Provider]] = {
+    "ses": SesProvider,
+    "postmark": PostmarkProvider,
+    "mailgun": MailgunProvider,
     "resend": ResendProvider,
+    "sendgrid": SendGridProvider,
 }
 """Providers with an HTTP API, by the scheme of their URL."""
 
