@@ -111,6 +111,7 @@ def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQue
         queue=queue_class(),
         public_url=settings.links,
         broker=broker,
+        manners=settings.manners,
         witnesses=Witnesses(settings.state / "epoch.json", broker),
         feedback=open_sources(settings.feedback_secrets),
     )

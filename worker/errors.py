@@ -13,7 +13,7 @@
     ├─ TemplateError(source, problem, line)     holds the step and tells staff; nobody gets half an email
     │  └─ ContentInvalid(problems)              the content as a whole can't be published
     └─ DeliveryError(code)
-       ├─ TransientDeliveryError(retry_after, is_our_fault)
+       ├─ TransientDeliveryError(retry_after, is_our_fault, is_about_recipient)
        │                                        the provider certainly did not take it; try again later
        ├─ PermanentDeliveryError                the provider certainly refused it; trying again won't help
        └─ AmbiguousDeliveryError                it may have been taken: mark unknown, reconcile, never repeat blindly
@@ -126,12 +126,21 @@ class TransientDeliveryError(DeliveryError):
     """The provider certainly did not take the message; it may be offered again.
 
     `is_our_fault` when it refuses us, whoever the message is for (credentials, an unverified domain, a used-up
-    quota): every other message will fare the same until an operator mends it.
+    quota): every other message will fare the same until an operator mends it. `is_about_recipient` when it says
+    something of this one mailbox (busy, full, greylisted) and nothing of the provider.
     """
 
-    def __init__(self, code: str, retry_after: timedelta | None = None, *, is_our_fault: bool = False) -> None:
+    def __init__(
+        self,
+        code: str,
+        retry_after: timedelta | None = None,
+        *,
+        is_our_fault: bool = False,
+        is_about_recipient: bool = False,
+    ) -> None:
         super().__init__(code)
         self.retry_after, self.is_our_fault = retry_after, is_our_fault
+        self.is_about_recipient = is_about_recipient
 
 
 class PermanentDeliveryError(DeliveryError):

@@ -20,8 +20,10 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker_address import embedded_socket, for_client, socket_url
+from worker.domain.manners import Manners
 from worker.errors import ConfigurationError
 from worker.outgoing import Reach
+from worker.send_rates import read_manners
 from worker.storage.sealing import KeyRing, new_key
 
 PREFIX = "NURTURE_"
@@ -72,6 +74,10 @@ class Settings(BaseSettings):
         "", repr=False, description="where staff alerts go: mailto:…, https://…; empty: files in the state folder"
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    send_rate: str = Field(
+        "", description="14/second, gmail 5/second, …: most emails sent, and most to one kind of mailbox; or off"
+    )
+    warm_up: str = Field("", description="2026-12-01: 20 40 80: first day, and each day's cap on educational emails")
     rate_limit: str = Field("60/minute", description="posts per client and address, or off")
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, separated by commas")
     private_hosts: str = Field(
@@ -106,6 +112,18 @@ class Settings(BaseSettings):
     def _a_limit(cls, value: str) -> str:
         if value != "off":
             limits.parse(value)
+        return value
+
+    @field_validator("send_rate")
+    @classmethod
+    def _rates(cls, value: str) -> str:
+        read_manners(value, "", "")
+        return value
+
+    @field_validator("warm_up")
+    @classmethod
+    def _daily_caps(cls, value: str) -> str:
+        read_manners("", value, "")
         return value
 
     @field_validator("trusted_proxies")
@@ -191,6 +209,11 @@ class Settings(BaseSettings):
         """The secret of each provider whose webhook is heard."""
         given = {name: getattr(self, f"{_FEEDBACK_SECRET}{name}") for name in FEEDBACK_PROVIDERS}
         return {name: secret for name, secret in given.items() if secret}
+
+    @property
+    def manners(self) -> Manners:
+        """How fast mail may go out."""
+        return read_manners(self.send_rate, self.warm_up, self.mail_url)
 
     def key_ring(self) -> KeyRing:
         """The key ring. In development a first key is made in the state folder; production must be given one."""

@@ -199,6 +199,9 @@ def test_every_trouble_that_the_status_sentence_can_tell_is_explained() -> None:
         has_content=False,
         paused=0,
         unanswered=7,
+        provider_code="CODE",
+        provider_fails_s=90.0,
+        stopped_because="REASON",
     )
     never = Figures(**{**{name: getattr(everything, name) for name in everything.__slots__}, "beat_age_s": None})
     told = {

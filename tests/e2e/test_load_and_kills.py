@@ -56,7 +56,7 @@ def mailbox() -> Iterator[SlowSink]:
 @pytest.fixture(scope="module")
 def running(mailbox: SlowSink, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     state = tmp_path_factory.mktemp("load") / "state"
-    with new_product(state, mail_url=f"{mailbox.url}?tls=none") as prepared:
+    with new_product(state, mail_url=f"{mailbox.url}?tls=none", send_rate="off") as prepared:
         yield prepared.start()
 
 

@@ -20,7 +20,7 @@ from worker.domain.events import LeadEvent
 from worker.domain.leads import Location
 from worker.domain.schedule import is_open
 from worker.errors import TransientDeliveryError
-from worker.storage import contents, installation, leads, sends, tables
+from worker.storage import claims, contents, installation, leads, tables
 from worker.storage.database import real_now
 from worker.storage.leads import Identity, Vault
 from worker.storage.pauses import PauseScope
@@ -571,4 +571,4 @@ def test_nothing_is_claimed_while_nothing_is_due(world: World) -> None:
     assert world.deliver() == {}
     assert world.sends() == before
     with world.database.write() as connection:
-        assert sends.claim_due(connection, world.now, real_now(connection), 10) == []
+        assert claims.claim_due(connection, world.now, real_now(connection), 10) == []

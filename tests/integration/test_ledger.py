@@ -20,19 +20,19 @@ from worker.domain.consent import SuppressionReason
 from worker.domain.ids import new_id
 from worker.domain.sends import CancelReason, SendState
 from worker.errors import AmbiguousDeliveryError, NotFound, PermanentDeliveryError, TransientDeliveryError
-from worker.storage import enrollments, installation, leads, sends, suppressions, tables
+from worker.storage import claims, enrollments, installation, leads, sends, suppressions, tables
 from worker.storage.database import real_now
 from worker.usecases.record_outcome import MAX_ATTEMPTS, record_outcome
 from worker.usecases.resolve_send import Resolution, resolve_send
 
-TRANSIENT = TransientDeliveryError("smtp_451")
+TRANSIENT = TransientDeliveryError("smtp_451", is_about_recipient=True)
 AMBIGUOUS = AmbiguousDeliveryError("smtp_no_answer_after_data")
 RECEIPT = Receipt(provider="scripted")
 
 
 def claim(world: World, limit: int = 50) -> list[Mapping[str, Any]]:
     with world.database.write() as connection:
-        return sends.claim_due(connection, installation.product_now(connection), real_now(connection), limit)
+        return claims.claim_due(connection, installation.product_now(connection), real_now(connection), limit)
 
 
 def hand_over(world: World, rows: Sequence[Mapping[str, Any]]) -> set[str]:

@@ -25,7 +25,7 @@ from tests.support.world import START, World
 from worker.domain.consent import SuppressionReason
 from worker.domain.ids import new_id
 from worker.domain.sends import NEXT_STATES, CancelReason, SendKind, SendState
-from worker.storage import sends, suppressions, tables, unknown_sends
+from worker.storage import claims, sends, suppressions, tables, unknown_sends
 
 PENDING = {"planned", "claimed", "held"}
 ENDED = {state.value for state, following in NEXT_STATES.items() if not following}
@@ -144,7 +144,7 @@ class Ledger(RuleBasedStateMachine):
         }
         expected = sorted(free, key=lambda send_id: free[send_id].due)[:limit]
         with self.world.database.write() as connection:
-            rows = sends.claim_due(connection, self.at(self.product), self.at(self.real), limit)
+            rows = claims.claim_due(connection, self.at(self.product), self.at(self.real), limit)
         assert [row["id"] for row in rows] == expected
         for row in rows:
             self.claims += 1

@@ -22,6 +22,7 @@ from worker.domain.eligibility import (
     ShiftReason,
     Skip,
     decide,
+    put_off,
 )
 from worker.domain.leads import Condition, Location, Treatment
 from worker.domain.planner import Planned, Position, plan_next
@@ -308,7 +309,24 @@ def test_each_rung_decides_as_its_table_says(
 def test_the_table_covers_every_reason_to_skip_hold_or_shift_that_the_ladder_gives() -> None:
     given_reasons = {getattr(decision, "reason", None) for row in RUNGS for decision in row[2:]} - {None}
     of_composing = {HoldReason.CONTENT_BROKEN, HoldReason.IDENTITY_SEALED}
-    assert given_reasons == {*SkipReason, *HoldReason, *ShiftReason} - of_composing
+    assert given_reasons == {*SkipReason, *HoldReason, *ShiftReason} - of_composing - {ShiftReason.WARM_UP}
+
+
+@pytest.mark.parametrize(
+    ("action", "waited", "becomes"),
+    [
+        (LateAction.SHIFT, timedelta(days=30), Shift(ShiftReason.WARM_UP, utc("2026-03-05T09:00-06:00"))),
+        (LateAction.SKIP, timedelta(hours=1), Shift(ShiftReason.WARM_UP, utc("2026-03-05T09:00-06:00"))),
+        (LateAction.SKIP, timedelta(days=30), Skip(SkipReason.TOO_LATE)),
+    ],
+)
+def test_what_a_day_s_cap_leaves_over_moves_on_by_its_step_s_own_rule(
+    action: LateAction, waited: timedelta, becomes: object
+) -> None:
+    assert NURTURE.step is not None
+    facts = replace(NURTURE, step=replace(NURTURE.step, late_action=action))
+
+    assert put_off(facts, clinic(), NOON - waited, NOON) == becomes
 
 
 # What stands lower on the ladder decides first: a later rung must never hide an earlier, graver reason.

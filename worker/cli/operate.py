@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
@@ -39,7 +40,7 @@ def status(as_json: AsJson = False) -> None:
     settings = load_settings()
     with open_services(settings) as services:
         broker = open_broker(settings)
-        found = read_status(services.database, broker, Spool(settings.spool))
+        found = read_status(services.database, broker, Spool(settings.spool), settings.manners.warm_up)
         broker.close()
     if as_json:
         print_json(found.to_json())
@@ -60,11 +61,17 @@ def status(as_json: AsJson = False) -> None:
                 "unknown": found.sends[SendState.UNKNOWN],
                 "suppressed": found.suppressions,
                 "spool": f"{found.spool['waiting']} waiting, {found.spool['quarantined']} set aside",
+                **({"warm-up": _warm_up(found.warm_up)} if found.warm_up else {}),
                 "content": found.active_snapshot or "nothing published",
                 "clock": f"{found.product_now:%Y-%m-%d %H:%M} UTC",
             }
         )
     raise typer.Exit(0 if found.verdict.ok else 1)
+
+
+def _warm_up(plan: Mapping[str, Any]) -> str:
+    cap = plan["cap"]
+    return "over: no cap any more" if cap is None else f"{plan['sent']} of {cap} educational emails today"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ _TIMEOUT_S = 20
 _BAD_MAILBOX = re.compile(rb"\s*(?:5\.1\.(?:[1236]|10)|5\.2\.1)\b")
 """The enhanced status codes (RFC 3463) that say the mailbox itself is wrong or closed; others blame the sender."""
 
+_BUSY_MAILBOX = re.compile(rb"\s*4\.(?:1\.\d|2\.\d|7\.1)\b")
+"""Of the temporary ones, those that speak of the mailbox or of greylisting; others speak of the server."""
+
 _RETRY_GREYLISTED = timedelta(minutes=5)
 
 
@@ -227,7 +230,11 @@ def _refusal(code: int, answer: bytes, *, about_recipient: bool) -> DeliveryErro
         return TransientDeliveryError(f"smtp_{code}", is_our_fault=True)
     if 500 <= code < 600:
         return PermanentDeliveryError(f"smtp_{code}", address_is_bad=_BAD_MAILBOX.match(answer) is not None)
-    return TransientDeliveryError(f"smtp_{code}", retry_after=_RETRY_GREYLISTED if code in {450, 451} else None)
+    return TransientDeliveryError(
+        f"smtp_{code}",
+        retry_after=_RETRY_GREYLISTED if code in {450, 451} else None,
+        is_about_recipient=about_recipient and (code == 450 or _BUSY_MAILBOX.match(answer) is not None),
+    )
 
 
 def _queue_id(answer: bytes) -> str | None:

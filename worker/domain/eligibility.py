@@ -46,6 +46,7 @@ class ShiftReason(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
     LATE = "late"
     MIN_GAP = "min_gap"
+    WARM_UP = "warm_up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,14 @@ RUNGS: tuple[Rung, ...] = (
     _check_window,
     _check_gap,
 )
+
+
+def put_off(facts: SendFacts, clinic: Clinic, first_due_at: datetime, now: datetime) -> Decision:
+    """What becomes of a send that today's warm-up cap leaves no room for: another day, or too late by its own rule."""
+    at, step = _next_day_open(facts, clinic, now), facts.step
+    if step is not None and step.late_action is LateAction.SKIP and at - first_due_at > step.late_after:
+        return Skip(SkipReason.TOO_LATE)
+    return Shift(ShiftReason.WARM_UP, at)
 
 
 def check_content(

@@ -29,6 +29,9 @@ class Figures:
     has_content: bool
     paused: int
     unanswered: int = 0
+    provider_code: str | None = None
+    provider_fails_s: float | None = None
+    stopped_because: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,9 @@ def _troubles(figures: Figures) -> list[tuple[bool, str]]:
         ((figures.oldest_due_s or 0) > MAX_WAIT_S and not figures.paused,
          f"{figures.due} sends are due, the oldest for {figures.oldest_due_s or 0:.0f} s"),
         ((figures.spool_oldest_s or 0) > MAX_WAIT_S, "submissions wait in the spool for the database"),
+        (figures.stopped_because is not None, f"sending was stopped: {figures.stopped_because}"),
+        (figures.provider_fails_s is not None,
+         f"the mail provider fails for {figures.provider_fails_s or 0:.0f} s ({figures.provider_code})"),
         (figures.spool_set_aside > 0, f"{figures.spool_set_aside} spool files were set aside"),
         (figures.unanswered > 0, f"{figures.unanswered} urgent messages that nobody has acknowledged"),
         (figures.parked > 0, f"{figures.parked} parked"),

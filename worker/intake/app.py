@@ -109,7 +109,7 @@ def _add_console(app: FastAPI, console: ASGIApp) -> None:
 def _add_health_routes(app: FastAPI, services: Services, broker: Broker, spool: Spool) -> None:
     def look() -> Status | None:
         try:
-            return read_status(services.database, broker, spool)
+            return read_status(services.database, broker, spool, services.manners.warm_up)
         except SQLAlchemyError:
             return None
 

@@ -39,6 +39,8 @@ class _StatusCollector:
         yield _gauge("nurture_sends_due", "sends that are due", figures.due)
         yield _gauge("nurture_sends_due_oldest_seconds", "how long the oldest has been due", figures.oldest_due_s or 0)
         yield _gauge("nurture_urgent_unanswered", "urgent messages nobody acknowledged", figures.unanswered)
+        yield _gauge("nurture_provider_failing", "1 while the provider is left alone", float(bool(status.providers)))
+        yield _gauge("nurture_pauses", "pauses in force", figures.paused)
         yield _gauge("nurture_parked", "items that wait for a person", figures.parked)
         yield _gauge("nurture_quarantined", "submissions in quarantine", figures.quarantined)
         yield _gauge("nurture_suppressions", "suppressed addresses", status.suppressions)

@@ -42,6 +42,8 @@ class AlertKind(StrEnum):
     REPLIED = "replied"
     FEEDBACK_PARKED = "feedback_parked"
     UNANSWERED = "unanswered"
+    PROVIDER_FAILS = "provider_fails"
+    PROVIDER_WORKS = "provider_works"
 
 
 PAGED = {AlertKind.CRISIS: CrisisTier.ACUTE, AlertKind.CRISIS_REVIEW: CrisisTier.REVIEW}

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 from sqlalchemy.sql.expression import alias
@@ -24,7 +23,6 @@ from worker.storage import pauses
 from worker.storage.database import insert_all
 from worker.storage.tables import enrollments, installation, leads, sends, suppressions
 
-CLAIM_LEASE = lease(timedelta(seconds=60))
 HAND_OVER_LEASE = lease(timedelta(seconds=90))
 """Twice the provider's time limit and 30 s: only a dead worker exceeds it."""
 
@@ -68,31 +66,6 @@ def _planned(send: NewSend) -> dict[str, Any]:
         "due_at": send.due_at,
         "first_due_at": send.due_at,
     }
-
-
-def claim_due(connection: Connection, now: datetime, real_now: datetime, limit: int) -> list[Mapping[str, Any]]:
-    """Claim the next due sends for one worker, oldest first.
-
-    The inner select walks the partial index of planned rows and skips what other workers hold; it is
-    materialized because PostgreSQL may otherwise re-run it and claim more than the limit.
-    """
-    due = (
-        select(sends.c.id)
-        .where(sends.c.state == SendState.PLANNED, sends.c.due_at <= now)
-        .where(or_(sends.c.not_before.is_(None), sends.c.not_before <= real_now))
-        .order_by(sends.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("due")
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
-    rows = connection.execute(
-        update(sends)
-        .where(sends.c.id.in_(select(due.c.id)))
-        .values(state=SendState.CLAIMED, claim=str(uuid4()), lease_until=real_now + CLAIM_LEASE)
-        .returning(sends)
-    )
-    return sorted((dict(row._mapping) for row in rows), key=lambda row: row["due_at"])
 
 
 def hand_over(

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-from worker.domain.sends import SendState
+from worker.domain.sends import SendKind, SendState
 from worker.storage.columns import Hash as _Hash
 from worker.storage.columns import Id as _Id
 from worker.storage.columns import Json as _Json
@@ -30,11 +30,15 @@ from worker.storage.columns import Serial as _Serial
 from worker.storage.columns import UtcDateTime
 from worker.storage.columns import Word as _Word
 from worker.storage.columns import metadata as metadata
+from worker.storage.sending_tables import breakers as breakers
+from worker.storage.sending_tables import usage as usage
 from worker.storage.staff_tables import staff as staff
 from worker.storage.staff_tables import staff_links as staff_links
 from worker.storage.staff_tables import staff_sessions as staff_sessions
 
 _PLANNED = text(f"state = '{SendState.PLANNED}'")
+_ANSWERS = text(f"state = '{SendState.PLANNED}' and kind = '{SendKind.ACKNOWLEDGEMENT}'")
+_WAITS = text(f"state = '{SendState.PLANNED}' and mailbox is not null")
 _LEASED = text(f"state in ('{SendState.CLAIMED}', '{SendState.HANDED_OVER}')")
 _ALERT_WAITS = text("state in ('pending', 'paging')")
 _ATTENTION = text(f"state in ('{SendState.UNKNOWN}', '{SendState.HELD}')")
@@ -168,6 +172,7 @@ sends = Table(
     Column("due_at", UtcDateTime, nullable=False),
     Column("first_due_at", UtcDateTime, nullable=False),
     Column("held_until", UtcDateTime),
+    Column("mailbox", _Word),  # while the send waits for room in the rate of such mailboxes; else empty
     Column("not_before", UtcDateTime),  # real time: back-off after a temporary refusal
     Column("claim", _Id),
     Column("lease_until", UtcDateTime),  # real time
@@ -183,6 +188,8 @@ sends = Table(
     UniqueConstraint("enrollment_id", "step"),
     # The claim walks planned rows only, however many were ever sent (I10).
     Index("ix_sends_due", "due_at", postgresql_where=_PLANNED, sqlite_where=_PLANNED),
+    Index("ix_sends_due_acknowledgements", "due_at", postgresql_where=_ANSWERS, sqlite_where=_ANSWERS),
+    Index("ix_sends_due_mailbox", "mailbox", "due_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
     Index("ix_sends_leased", "lease_until", postgresql_where=_LEASED, sqlite_where=_LEASED),
     Index("ix_sends_attention", "state", "held_until", postgresql_where=_ATTENTION, sqlite_where=_ATTENTION),
     Index(

@@ -20,16 +20,18 @@ import structlog
 from sqlalchemy import Connection
 
 from worker.content.render import Renderer
-from worker.delivery.base import Provider
-from worker.domain.eligibility import Decision, Hold, Proceed, Shift, Skip, decide
+from worker.delivery.base import Outcome
+from worker.domain.eligibility import Decision, Hold, Proceed, Shift, Skip, decide, put_off
 from worker.domain.keyed_retry import key_ends
-from worker.domain.sends import NEEDS_STAFF, HoldReason, SendState
+from worker.domain.mailboxes import mailbox_of
+from worker.domain.manners import AtGate, Turn
+from worker.domain.sends import NEEDS_STAFF, HoldReason, SendKind, SendState
 from worker.errors import SealError, TemplateError
-from worker.faults import fault
-from worker.storage import alerts, contents, installation, leads, sends, timeline
+from worker.storage import alerts, contents, installation, leads, sends, timeline, usage
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
+from worker.usecases.claim import Claimed, claim, give_back, is_clear
 from worker.usecases.compose import compose
 from worker.usecases.epoch import guard_epoch
 from worker.usecases.offer import Ready, offer
@@ -37,12 +39,12 @@ from worker.usecases.record_outcome import plan_after_skip, record_outcome
 from worker.usecases.send_facts import load_facts
 from worker.usecases.services import Services
 from worker.usecases.settle_unknown import settle_unknown
+from worker.usecases.take_turns import count_turns, send_back, take_turns
+from worker.usecases.watch_provider import watch_provider
 
 log = structlog.get_logger()
 
 BUDGET_S = 5.0
-BATCH = 50
-"""Few enough to be through well within a claim's lease, whatever the provider's pace."""
 
 GROUP = 10
 """How many sends may be with the provider and unmarked at any moment (I3: the gate speaks for ten at most)."""
@@ -58,36 +60,34 @@ def deliver_due(services: Services, budget_s: float = BUDGET_S) -> Counter[str]:
     if not services.epoch_is_guarded:  # before this process sends anything at all; the sweep goes on guarding
         guard_epoch(services)
         services.epoch_is_guarded = True
-    total += settle_unknown(services)
-    while batch := _claim(services):
-        rows = iter(batch)
+    total += settle_unknown(services) if is_clear(services) else Counter()
+    while (batch := claim(services, GROUP)).sends or _wait_for_room(services, batch, until):
+        rows = iter(batch.sends)
         while group := list(islice(rows, GROUP)):
             if time.monotonic() >= until:
-                _give_back(services, [*group, *rows])
+                give_back(services, [*group, *rows])
+                watch_provider(services, [], is_probe=batch.is_probe, was_well=batch.provider_was_well)
                 services.queue.deliver()
                 return total
-            total += _deliver_group(services, group)
+            total += _deliver_group(services, group, batch)
     return total
 
 
-def _claim(services: Services) -> list[Mapping[str, Any]]:
-    with services.database.read() as connection:
-        if not sends.is_due(connection, installation.product_now(connection)):
-            return []  # the writer lock is not worth taking for nothing
+def _wait_for_room(services: Services, batch: Claimed, until: float) -> bool:
+    """Wait out a rate, where that is soon; one process at a time, so that the others have their hands free."""
+    if batch.wait is None:
+        return False
     with services.database.write() as connection:
-        claimed = sends.claim_due(connection, installation.product_now(connection), real_now(connection), BATCH)
-    fault("claim_committed")
-    return claimed
+        now = real_now(connection)
+        if not usage.wait_alone(connection, now, now + batch.wait):
+            return False
+    if batch.wait.total_seconds() > until - time.monotonic():
+        return False  # the next sweep is as soon
+    time.sleep(batch.wait.total_seconds())
+    return True
 
 
-def _give_back(services: Services, unsent: Sequence[Mapping[str, Any]]) -> None:
-    """Let others claim what there is no time for."""
-    with services.database.write() as connection:
-        for send in unsent:
-            sends.put_aside(connection, send, SendState.PLANNED)
-
-
-def _deliver_group(services: Services, group: Sequence[Mapping[str, Any]]) -> Counter[str]:
+def _deliver_group(services: Services, group: Sequence[Mapping[str, Any]], batch: Claimed) -> Counter[str]:
     with services.database.read() as connection:
         now = installation.product_now(connection)
         snapshot, renderer = services.content.renderer(connection)
@@ -99,11 +99,28 @@ def _deliver_group(services: Services, group: Sequence[Mapping[str, Any]]) -> Co
     with services.database.write() as connection:
         for send in group:
             _put_aside(connection, renderer, send, decisions[send["id"]], now)
-        allowed = _pass_gate(connection, services.provider, ready, snapshot, now)
+        told = _pass_gate(services, connection, ready, snapshot, now, batch)
+        for send in (item.send for item in ready if told[item.send["id"]] is Turn.NEXT_DAY):
+            later = put_off(facts[send["id"]], renderer.catalog.clinic, send["first_due_at"], now)
+            decisions[send["id"]] = later
+            _put_aside(connection, renderer, send, later, now)
     counts = Counter(
         type(decision).__name__.lower() for decision in decisions.values() if not isinstance(decision, Proceed)
     )
-    return counts + offer(services, [item for item in ready if item.send["id"] in allowed], record_outcome)
+    return counts + _offer(services, [item for item in ready if told[item.send["id"]] is Turn.GO], batch)
+
+
+def _offer(services: Services, group: Sequence[Ready], batch: Claimed) -> Counter[str]:
+    """Hand over what passed the gate, and learn from the outcomes how the provider is."""
+    outcomes: list[Outcome] = []
+
+    def record(services: Services, send: Mapping[str, Any], outcome: Outcome) -> str:
+        outcomes.append(outcome)
+        return record_outcome(services, send, outcome, is_probe=batch.is_probe)
+
+    counts = offer(services, group, record)
+    watch_provider(services, outcomes, is_probe=batch.is_probe, was_well=batch.provider_was_well)
+    return counts
 
 
 def _compose_all(
@@ -133,23 +150,39 @@ def _compose_all(
 
 
 def _pass_gate(
-    connection: Connection, provider: Provider, ready: Sequence[Ready], snapshot: str, now: datetime
-) -> set[str]:
-    """Hand over what may still go; what the gate refuses is planned again, to be decided anew."""
+    services: Services, connection: Connection, ready: Sequence[Ready], snapshot: str, now: datetime, batch: Claimed
+) -> dict[str, Turn]:
+    """Hand over what may go now, and plan the rest again. `GO` is told only to what was handed over."""
     if not ready:
-        return set()
-    now_real = real_now(connection)
-    key_until = key_ends(now_real, provider.key_ttl) if provider.key_ttl else None
-    group = [item.send for item in ready]
-    allowed = sends.hand_over(
-        connection, group, snapshot, now, now_real, handed_to=provider.account, key_until=key_until
+        return {}
+    waiting = {
+        item.send["id"]: AtGate(item.send["id"], SendKind(item.send["kind"]), mailbox_of(item.message.recipient))
+        for item in ready
+    }
+    told = take_turns(services, connection, list(waiting.values()), now, is_probe=batch.is_probe)
+    allowed = _hand_over(
+        services, connection, [item for item in ready if told[item.send["id"]] is Turn.GO], snapshot, now
     )
+    count_turns(services, connection, [waiting[send_id] for send_id in sorted(allowed)], now)
     for item in ready:
-        if item.send["id"] not in allowed:
-            sends.put_aside(connection, item.send, SendState.PLANNED, not_before=now_real + sends.GATE_RETRY)
+        send_id = item.send["id"]
+        if send_id not in allowed:
+            send_back(connection, item.send, waiting[send_id], told[send_id])
+            told[send_id] = Turn.ASK_AGAIN if told[send_id] is Turn.GO else told[send_id]
     if allowed:
         contents.mark_used(connection, [snapshot], now)
-    return allowed
+    return told
+
+
+def _hand_over(
+    services: Services, connection: Connection, going: Sequence[Ready], snapshot: str, now: datetime
+) -> set[str]:
+    if not going:
+        return set()
+    provider, now_real = services.provider, real_now(connection)
+    key_until = key_ends(now_real, provider.key_ttl) if provider.key_ttl else None
+    group = [item.send for item in going]
+    return sends.hand_over(connection, group, snapshot, now, now_real, handed_to=provider.account, key_until=key_until)
 
 
 def _put_aside(

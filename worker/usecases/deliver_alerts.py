@@ -42,11 +42,13 @@ _TITLES = {
     AlertKind.MESSAGE_PARKED: "A message on the queue could not be read",
     AlertKind.UNANSWERED: "Someone still waits for an answer",
     AlertKind.SENDING_HELD: "URGENT: sending is held until someone confirms this database",
-    AlertKind.SENDING_STOPPED: "URGENT: all sending has stopped, since mail servers refuse us",
+    AlertKind.SENDING_STOPPED: "URGENT: all sending has stopped, since we are refused; it waits for a person",
     AlertKind.SEQUENCE_STOPPED: "A sequence has stopped: too many bounces or complaints",
     AlertKind.ADDRESS_BAD: "A lead's email address does not work: please call",
     AlertKind.REPLIED: "A lead has replied by email: please answer",
     AlertKind.FEEDBACK_PARKED: "News of an email could not be read",
+    AlertKind.PROVIDER_FAILS: "The mail provider fails: emails wait, and it is tried again by itself",
+    AlertKind.PROVIDER_WORKS: "The mail provider works again: emails go out",
 }
 
 

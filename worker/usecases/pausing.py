@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from worker.domain.sends import HoldReason
-from worker.storage import installation, pauses, sends, timeline
+from worker.storage import breakers, installation, pauses, sends, timeline
+from worker.storage.database import real_now
 from worker.storage.pauses import PauseScope
 from worker.storage.timeline import Happened
 from worker.usecases.services import Services
@@ -33,6 +34,8 @@ def resume(services: Services, scope: PauseScope, value: str | None, actor: str)
     """End the pauses of this scope; how many sends that they held may go on, each at its next decent hour."""
     with services.database.write() as connection:
         now = installation.product_now(connection)
+        if scope is PauseScope.ALL:
+            breakers.try_now(connection, real_now(connection))
         if not pauses.lift(connection, scope, value, now):
             return 0
         timeline.add(connection, Happened.RESUMED, now, None, actor=actor, scope=scope, value=value)

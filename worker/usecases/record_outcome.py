@@ -37,11 +37,14 @@ _FIRST_RETRY = timedelta(minutes=1)
 _LONGEST_RETRY = timedelta(hours=6)
 
 
-def record_outcome(services: Services, send: Mapping[str, Any], outcome: Outcome) -> str:
-    """Store an outcome; the state that the send is in now."""
+def record_outcome(services: Services, send: Mapping[str, Any], outcome: Outcome, *, is_probe: bool = False) -> str:
+    """Store an outcome; the state that the send is in now. A probe that is refused costs the send no attempt."""
     with services.database.write() as connection:
         now = installation.product_now(connection)
-        state = _store(services, connection, send, outcome, now)
+        if is_probe and isinstance(outcome, TransientDeliveryError):
+            state: str = _not_probed(connection, send, outcome)
+        else:
+            state = _store(services, connection, send, outcome, now)
     fault("outcome_committed")
     log.info(f"send.{state}", send_id=send["id"], email=send["email"])
     return state
@@ -89,6 +92,12 @@ def _refused_for_now(
     until = real_now(connection) + wait
     if sends.finish(connection, send, SendState.PLANNED, not_before=until, last_code=error.code):
         timeline.add(connection, Happened.REFUSED, now, send["lead_id"], code=error.code, **_known(send))
+    return SendState.PLANNED
+
+
+def _not_probed(connection: Connection, send: Mapping[str, Any], error: TransientDeliveryError) -> SendState:
+    """The provider is still down: as if this send had never been tried. The breaker's back-off is wait enough."""
+    sends.finish(connection, send, SendState.PLANNED, attempts=send["attempts"], last_code=error.code)
     return SendState.PLANNED
 
 

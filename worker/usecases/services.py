@@ -17,6 +17,7 @@ from worker.content.render import Renderer
 from worker.content.snapshots import unpack
 from worker.delivery.alerts import AlertChannel
 from worker.delivery.base import Provider
+from worker.domain.manners import Manners
 from worker.errors import ConfigurationError
 from worker.feedback.base import FeedbackSource
 from worker.storage import contents, installation
@@ -77,6 +78,7 @@ class Services:
     witnesses: Witnesses | None = None
     feedback: Mapping[str, FeedbackSource] = field(default_factory=dict)
     epoch_is_guarded: bool = False
+    manners: Manners = field(default_factory=Manners)
     content: ActiveContent = field(default_factory=ActiveContent)
     passwords: Passwords = field(default_factory=Passwords)
 

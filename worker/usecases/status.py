@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
+from worker.domain.breaker import Breaker
 from worker.domain.health import Figures, Verdict, verdict
+from worker.domain.manners import WarmUp
 from worker.domain.paging import UNANSWERED_AFTER
 from worker.domain.sends import SendState
 from worker.queues import QueueName
 from worker.storage import (
     alerts,
+    breakers,
     enrollments,
     heartbeats,
     installation,
@@ -20,10 +26,13 @@ from worker.storage import (
     sends,
     submissions,
     suppressions,
+    usage,
 )
 from worker.storage.broker import Broker, QueueDepth
-from worker.storage.database import Database
+from worker.storage.database import Database, real_now
+from worker.storage.pauses import PauseScope
 from worker.storage.spool import Spool
+from worker.storage.timeline import SYSTEM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,8 @@ class Status:
     active_snapshot: str | None
     product_now: datetime
     spool: dict[str, Any]
+    providers: dict[str, Any]
+    warm_up: dict[str, Any] | None
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `nurture status --json`."""
@@ -64,10 +75,12 @@ class Status:
             "active_snapshot": self.active_snapshot,
             "product_now": self.product_now.isoformat(),
             "spool": self.spool,
+            "providers": self.providers,
+            "warm_up": self.warm_up,
         }
 
 
-def read_status(database: Database, broker: Broker, spool: Spool) -> Status:
+def read_status(database: Database, broker: Broker, spool: Spool, warm_up: WarmUp | None = None) -> Status:
     """Look at everything. Raises only when the database is away."""
     depths = broker.depths([queue.value for queue in QueueName])
     waiting, in_quarantine = spool.counts()
@@ -80,6 +93,9 @@ def read_status(database: Database, broker: Broker, spool: Spool) -> Status:
         by_state = sends.counts(connection)
         snapshot = installation.active_snapshot(connection)
         speed = installation.clock(connection).speed or 1.0
+        stopped = breakers.not_closed(connection)
+        failing = next(iter(stopped.values()), None)
+        in_force = pauses.active(connection, now)
         figures = Figures(
             broker_answers=depths is not None,
             beat_age_s=beat_age.total_seconds() if beat_age is not None else None,
@@ -94,8 +110,11 @@ def read_status(database: Database, broker: Broker, spool: Spool) -> Status:
             spool_oldest_s=spool.oldest_age(),
             spool_set_aside=in_quarantine,
             has_content=snapshot is not None,
-            paused=len(pauses.active(connection, now)),
             unanswered=alerts.count_unanswered(connection, UNANSWERED_AFTER),
+            paused=len(in_force),
+            provider_code=failing.code if failing else None,
+            provider_fails_s=_age(connection, failing.since) if failing else None,
+            stopped_because=next((row["reason"] for row in in_force if _is_our_own(row)), None),
         )
         return Status(
             figures=figures,
@@ -110,7 +129,34 @@ def read_status(database: Database, broker: Broker, spool: Spool) -> Status:
             active_snapshot=snapshot,
             product_now=now,
             spool={"waiting": waiting, "quarantined": in_quarantine, "oldest_age_s": figures.spool_oldest_s},
+            providers={name: _breaker(breaker) for name, breaker in stopped.items()},
+            warm_up=_warm_up(connection, warm_up, now),
         )
+
+
+def _age(connection: Connection, since: datetime | None) -> float:
+    return max(0.0, (real_now(connection) - since).total_seconds()) if since else 0.0
+
+
+def _is_our_own(pause: Mapping[str, Any]) -> bool:
+    return bool(pause["scope"] == PauseScope.ALL and pause["by"] == SYSTEM)
+
+
+def _breaker(breaker: Breaker) -> dict[str, Any]:
+    return {
+        "state": breaker.state,
+        "since": _iso(breaker.since),
+        "next_try_at": _iso(breaker.retry_at),
+        "code": breaker.code,
+        "failed_probes": breaker.probes,
+    }
+
+
+def _warm_up(connection: Connection, plan: WarmUp | None, now: datetime) -> dict[str, Any] | None:
+    if plan is None:
+        return None
+    day = now.date()
+    return {"start": plan.start.isoformat(), "cap": plan.cap_on(day), "sent": usage.nurture_on(connection, day)}
 
 
 def _queue(depths: Any, name: str, consumers: int) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from worker.storage.timeline import SYSTEM, Happened
 
 
 def stop_all(connection: Connection, code: str, now: datetime) -> bool:
-    """Pause all sending, since mail servers refuse us; False where it is paused already."""
-    return _pause(connection, PauseScope.ALL, None, f"mail servers refuse us: {code}", AlertKind.SENDING_STOPPED, now)
+    """Pause all sending, since we are refused, whoever the mail is for; False where it is paused already."""
+    return _pause(connection, PauseScope.ALL, None, f"we are refused ({code})", AlertKind.SENDING_STOPPED, now)
 
 
 def stop_sequence_if_bad(

@@ -119,6 +119,7 @@ class Scene:
         """What was refused for now may be tried at once: what waiting for some minutes would do."""
         with self.database.write() as connection:
             connection.execute(update(tables.sends).values(not_before=None))
+            connection.execute(update(tables.breakers).values(retry_at=None))
 
     # --- is it done ---
 
@@ -211,6 +212,7 @@ def open_scene(
             "state_dir": str(state),
             "bind": f"127.0.0.1:{free_port(0)}",
             "rate_limit": "off",
+            "send_rate": "off",
             "redis_url": redis.url,
             "mail_url": mailbox.url,
             "clock_speed": str(clock_speed),

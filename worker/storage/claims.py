@@ -1,0 +1,83 @@
+"""Claiming due sends: which, in what order, and for how long they are one worker's.
+
+Walks partial indexes of planned sends only, so that the cost does not grow with what was ever sent (I10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select, true, update
+
+from worker.domain.mailboxes import Mailbox
+from worker.domain.sends import SendKind, SendState
+from worker.faults import lease
+from worker.storage.tables import sends
+
+CLAIM_LEASE = lease(timedelta(seconds=60))
+
+_ACKNOWLEDGES = sends.c.kind == literal(SendKind.ACKNOWLEDGEMENT, literal_execute=True)
+"""Written out, so that the database sees that the index of planned acknowledgements answers it."""
+
+
+def claim_due(
+    connection: Connection,
+    now: datetime,
+    real_now: datetime,
+    limit: int,
+    rooms: Mapping[Mailbox, int] | None = None,
+) -> list[Mapping[str, Any]]:
+    """Claim the next due sends for one worker: acknowledgements first, then the oldest.
+
+    `rooms` says, for each kind of mailbox that has a rate, how many may go now. Sends that are known to wait for
+    one stay unclaimed until there is room, so that a full mailbox costs nothing and holds up nobody else.
+    """
+    rooms = rooms or {}
+    unlimited = or_(sends.c.mailbox.is_(None), sends.c.mailbox.not_in(list(rooms))) if rooms else true()
+    lanes = [(sends.c.mailbox == mailbox, room) for mailbox, room in rooms.items()] + [(unlimited, limit)]
+    claimed: list[Mapping[str, Any]] = []
+    left = {number: room for number, (_, room) in enumerate(lanes)}
+    for kind in (_ACKNOWLEDGES, true()):
+        for number, (lane, _) in enumerate(lanes):
+            wanted = min(left[number], limit - len(claimed))
+            if wanted > 0:
+                rows = _claim(connection, and_(kind, lane), now, real_now, wanted)
+                claimed += sorted(rows, key=lambda row: row["due_at"])
+                left[number] -= len(rows)
+    return claimed
+
+
+def _claim(
+    connection: Connection, which: ColumnElement[bool], now: datetime, real_now: datetime, limit: int
+) -> list[dict[str, Any]]:
+    """The inner select walks a partial index of planned rows and skips what other workers hold; it is
+    materialized because PostgreSQL may otherwise re-run it and claim more than the limit."""
+    due = (
+        select(sends.c.id)
+        .where(sends.c.state == SendState.PLANNED, sends.c.due_at <= now, which)
+        .where(or_(sends.c.not_before.is_(None), sends.c.not_before <= real_now))
+        .order_by(sends.c.due_at, sends.c.first_due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    rows = connection.execute(
+        update(sends)
+        .where(sends.c.id.in_(select(due.c.id)))
+        .values(state=SendState.CLAIMED, claim=str(uuid4()), lease_until=real_now + CLAIM_LEASE, mailbox=None)
+        .returning(sends)
+    )
+    return [dict(row._mapping) for row in rows]
+
+
+def waiting_mailboxes(connection: Connection, now: datetime) -> list[Mailbox]:
+    """The kinds of mailbox that due sends wait for room in."""
+    waits = sends.c.mailbox.is_not(None)
+    rows = connection.execute(
+        select(sends.c.mailbox).where(sends.c.state == SendState.PLANNED, sends.c.due_at <= now, waits).distinct()
+    )
+    return [Mailbox(row.mailbox) for row in rows]
