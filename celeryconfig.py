@@ -73,5 +73,11 @@ beat_schedule = {
         "options": {"expires": 20},  # ticks must not pile up in an outage; a sweep is a hint too
     }
 }
+if _settings.feedback_imap:
+    beat_schedule["feedback"] = {
+        "task": TaskName.FEEDBACK.value,
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    }
 beat_schedule_filename = str(_settings.state / "run" / "beat-schedule")
 beat_max_loop_interval = 5

@@ -39,7 +39,11 @@ PYTHON, NURTURE, MARK = VENV / "bin" / "python", VENV / "bin" / "nurture", VENV 
 HOME = f"{ROOT} python{sys.version_info.major}.{sys.version_info.minor}"
 RUNTIME, DEVELOPMENT, PROJECT = "requirements.lock", "requirements-dev.lock", "pyproject.toml"
 MODULES = {"test": ["pytest", "-n", "3", "--dist", "loadfile"], "chaos": ["tests.faults"], "bench": ["bench"]}
-PROGRAMS = {"redis-server": ["redis-server"], "chromium": ["chromium", "chromium-browser", "google-chrome"]}
+PROGRAMS = {
+    "redis-server": ["redis-server"],
+    "chromium": ["chromium", "chromium-browser", "google-chrome"],
+    "dovecot-imapd": ["dovecot", "/usr/sbin/dovecot"],
+}
 CALM = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}
 CALM |= {"PIP_USER": "0", "DEBIAN_FRONTEND": "noninteractive"}
 

@@ -14,6 +14,7 @@ from kombu.exceptions import KombuError, OperationalError
 from worker.celery import app
 from worker.delivery.alerts import open_alerts
 from worker.delivery.providers import open_provider
+from worker.feedback.imap import open_mailboxes
 from worker.feedback.sources import open_sources
 from worker.queues import QUEUE_OF, TaskName
 from worker.settings import Settings, load_settings
@@ -114,6 +115,7 @@ def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQue
         manners=settings.manners,
         witnesses=Witnesses(settings.state / "epoch.json", broker),
         feedback=open_sources(settings.feedback_secrets),
+        mailboxes=open_mailboxes(settings.feedback_imap, production=settings.is_production),
     )
 
 

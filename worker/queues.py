@@ -21,6 +21,7 @@ class TaskName(StrEnum):
     DELIVER = "worker.tasks.deliver"
     ALERT = "worker.tasks.alert"
     SWEEP = "worker.tasks.sweep"
+    FEEDBACK = "worker.tasks.feedback"
 
 
 QUEUE_OF: dict[TaskName, QueueName] = {
@@ -28,4 +29,5 @@ QUEUE_OF: dict[TaskName, QueueName] = {
     TaskName.DELIVER: QueueName.SEND,
     TaskName.ALERT: QueueName.ALERTS,
     TaskName.SWEEP: QueueName.TICK,
+    TaskName.FEEDBACK: QueueName.TICK,
 }

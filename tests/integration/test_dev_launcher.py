@@ -189,7 +189,7 @@ def test_root_on_debian_gets_what_is_missing(
 
     dev.ensure_programs()
 
-    assert stages == ["updating package lists", "installing redis-server chromium"]
+    assert stages == ["updating package lists", "installing redis-server chromium dovecot-imapd"]
 
 
 def test_reset_refuses_while_a_product_runs_there(dev: ModuleType) -> None:

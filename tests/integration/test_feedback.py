@@ -14,9 +14,10 @@ from starlette.testclient import TestClient
 
 from tests.support import feedback as posts
 from tests.support.feedback import DELIVERED, Post
-from tests.support.world import World
+from tests.support.world import ScriptedProvider, World
 from worker.domain.feedback import FAULTS, SOFT_BOUNCES, DeliveryEvent, EventKind
 from worker.domain.sends import SendState
+from worker.errors import PermanentDeliveryError
 from worker.feedback.base import Reading
 from worker.intake.app import create_app
 from worker.settings import load_settings
@@ -206,9 +207,6 @@ def test_after_a_hard_bounce_the_front_desk_is_asked_to_call_once(world: World) 
 
 def test_a_mailbox_refused_during_delivery_is_told_to_the_front_desk_too(world: World) -> None:
     """The other way by which the same news come: see test_deliver."""
-    from tests.support.world import ScriptedProvider
-    from worker.errors import PermanentDeliveryError
-
     world.services.provider = ScriptedProvider(lambda _: PermanentDeliveryError("smtp_550", address_is_bad=True))
     world.lead_from()
     world.deliver()

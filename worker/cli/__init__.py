@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from worker.cli import (
     content,
+    feedback,
     keys,
     leads,
     lint,
@@ -49,6 +50,7 @@ app.add_typer(versions.app, name="content")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(users.app, name="users")
+app.add_typer(feedback.app, name="feedback")
 app.add_typer(operate.database_app, name="db")
 
 

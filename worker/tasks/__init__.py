@@ -33,6 +33,7 @@ from worker.usecases.capture import park_arguments
 from worker.usecases.deliver import deliver_due
 from worker.usecases.deliver_alerts import deliver_alerts
 from worker.usecases.pausing import is_queue_paused
+from worker.usecases.poll_mailbox import poll_mailboxes
 from worker.usecases.sweep import sweep as sweep_everything
 
 log = structlog.get_logger()
@@ -74,6 +75,12 @@ def alert() -> None:
 def sweep() -> None:
     """Recover, repair, send."""
     sweep_everything(process_services())
+
+
+@app.task(name=TaskName.FEEDBACK)
+def feedback() -> None:
+    """Read what came back by mail."""
+    poll_mailboxes(process_services())
 
 
 @setup_logging.connect

@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 
 from worker.domain.leads import Condition, Location, Treatment
 from worker.domain.routing import Topic
-from worker.domain.safety import CrisisTier
 from worker.storage import alerts, enrollments, leads, sends, submissions, suppressions, timeline
 from worker.storage.alerts import Alert, AlertKind, crisis_kind
 from worker.storage.leads import Identity
@@ -22,6 +21,7 @@ from worker.storage.timeline import Happened
 from worker.usecases.admit_new import consent_row, received_detail
 from worker.usecases.answer import start_waiting
 from worker.usecases.arrivals import Arrival, Desk, acknowledgement
+from worker.usecases.hold_for_crisis import hold_for_crisis
 from worker.usecases.reroute import NewRoute, enroll_if_allowed, reroute
 
 _VAGUE = {Condition.NOT_SAID, Condition.OTHER}
@@ -50,7 +50,7 @@ def admit_again(desk: Desk, connection: Connection, arrival: Arrival, lead: Mapp
     lead = _merge(visit, lead)
     told = [Alert(kind=AlertKind.WROTE_AGAIN, subject=submission.id, lead_id=lead["id"])]
     if submission.crisis:
-        lead = _hold_for_crisis(visit, lead, submission.crisis)
+        lead = {**lead, "hold_reason": hold_for_crisis(connection, lead, submission.crisis, desk.now)}
         told.append(Alert(kind=crisis_kind(submission.crisis), subject=submission.id, lead_id=lead["id"]))
     _enroll_once(visit, lead)
     _acknowledge(visit, lead)
@@ -104,14 +104,6 @@ def _merge_identity(visit: _Visit, lead: Mapping[str, Any]) -> dict[str, Any]:
     sealed = vault.seal_identity(lead["id"], given)
     changes = {f"{name}_sealed": sealed[f"{name}_sealed"] for name in blank}
     return changes | ({"phone_hash": sealed["phone_hash"]} if "phone" in blank else {})
-
-
-def _hold_for_crisis(visit: _Visit, lead: Mapping[str, Any], tier: CrisisTier) -> Mapping[str, Any]:
-    is_held_harder = lead["hold_reason"] is not None and tier is not CrisisTier.ACUTE
-    hold = lead["hold_reason"] if is_held_harder else f"crisis_{tier}"
-    leads.change(visit.connection, lead["id"], hold_reason=hold)
-    visit.note(Happened.CRISIS, lead["id"], tier=tier)
-    return {**lead, "hold_reason": hold}
 
 
 def _enroll_once(visit: _Visit, lead: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from worker.delivery.base import Provider
 from worker.domain.manners import Manners
 from worker.errors import ConfigurationError
 from worker.feedback.base import FeedbackSource
+from worker.feedback.imap import ImapMailbox
 from worker.storage import contents, installation
 from worker.storage.broker import Broker
 from worker.storage.database import Database
@@ -77,6 +78,7 @@ class Services:
     broker: Broker | None = None
     witnesses: Witnesses | None = None
     feedback: Mapping[str, FeedbackSource] = field(default_factory=dict)
+    mailboxes: Sequence[ImapMailbox] = ()
     epoch_is_guarded: bool = False
     manners: Manners = field(default_factory=Manners)
     content: ActiveContent = field(default_factory=ActiveContent)
