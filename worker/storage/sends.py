@@ -306,6 +306,12 @@ def counts(connection: Connection) -> dict[str, int]:
     return {state.value: found.get(state, 0) for state in SendState}
 
 
+def count_held(connection: Connection, reason: str) -> int:
+    """How many sends are held for this reason."""
+    held = select(func.count()).select_from(sends).where(sends.c.state == SendState.HELD, sends.c.reason == reason)
+    return connection.execute(held).scalar_one()
+
+
 def due(connection: Connection, now: datetime) -> tuple[int, datetime | None]:
     """How many planned sends are due, and the oldest of their due times."""
     row = connection.execute(

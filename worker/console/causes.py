@@ -1,0 +1,58 @@
+"""Why items are parked, in words, and what to do: what operators read before they retry or dismiss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What is wrong, and what mends it."""
+
+    cause: str
+    mend: str
+
+
+_NOT_OURS = Remedy("It is no message of ours: something else writes to this Redis.", "Find out what; then dismiss.")
+
+REMEDIES: Mapping[str, Remedy] = MappingProxyType(
+    {
+        "UnknownSealKey": Remedy(
+            "Sealed with a key that the key ring does not hold any more.",
+            "Put that key back into NURTURE_SECRET_KEYS, restart, then retry.",
+        ),
+        "BrokenSeal": Remedy("Damaged, or not sealed by us.", "Look at the disk it came from; then dismiss."),
+        "idempotency_conflict": Remedy(
+            "One idempotency key was used for two different forms. The first is stored.",
+            "Tell whoever keeps that form; then dismiss.",
+        ),
+        "unknown_task": Remedy("A message of another release.", "Retry when that release runs; else dismiss."),
+        "invalid_task": Remedy("A message of another release.", "Retry when that release runs; else dismiss."),
+        "bad_arguments": Remedy("A message of another release, or a forged one.", "Retry once; else dismiss."),
+        **dict.fromkeys(
+            (
+                "not_json", "not_utf8", "not_a_message", "no_properties", "no_headers", "no_body", "no_delivery_tag",
+                "unknown_message", "undecodable", "not_ours",
+            ),
+            _NOT_OURS,
+        ),
+    }
+)  # fmt: skip
+
+_OF_KIND = MappingProxyType(
+    {
+        "feedback": Remedy(
+            "A mail provider has told something that this version can't read.",
+            "Retry after the next update, or dismiss.",
+        ),
+        "message": _NOT_OURS,
+    }
+)
+_OUR_FAULT = Remedy("Our own code fails on it.", "Report it; retry after the update.")
+
+
+def remedy(kind: str, code: str) -> Remedy:
+    """What to read about a cause."""
+    return REMEDIES.get(code) or _OF_KIND.get(kind, _OUR_FAULT)
