@@ -28,6 +28,7 @@ WHO_MAY = {
     "POST /pauses/lift": "OA",
     "GET /pauses/confirm": "OA",
     "POST /pauses/confirm": "OA",
+    "GET /audit": "OA",
     "GET /users": "A",
     "GET /users/add": "A",
     "POST /users/add": "A",

@@ -24,7 +24,18 @@ from worker.console import cookie, gate
 from worker.console.gate import Verdict
 from worker.console.look import BASE, STATIC, TYPES, Look, NavItem
 from worker.console.means import Means
-from worker.console.pages import account, home, parked, pauses, sign_in, unknown, upcoming, users, welcome
+from worker.console.pages import (
+    account,
+    audit,
+    home,
+    parked,
+    pauses,
+    sign_in,
+    unknown,
+    upcoming,
+    users,
+    welcome,
+)
 from worker.console.routes import Route
 from worker.console.studio.headers import FOR_EVER, PAGE_HEADERS
 from worker.console.visit import Visit
@@ -36,7 +47,18 @@ from worker.usecases.sign_in import find_session
 
 log = structlog.get_logger()
 
-PAGES: Sequence[ModuleType] = (home, upcoming, parked, unknown, pauses, users, account, sign_in, welcome)
+PAGES: Sequence[ModuleType] = (
+    home,
+    upcoming,
+    parked,
+    unknown,
+    pauses,
+    audit,
+    users,
+    account,
+    sign_in,
+    welcome,
+)
 """Every module with `ROUTES`, in the order of the navigation."""
 
 ROUTES: tuple[Route, ...] = tuple(route for module in PAGES for route in module.ROUTES)

@@ -55,7 +55,7 @@ class Look:
             htmx=self._asset("htmx.min.js"),
             htmx_hash=_integrity("htmx.min.js"),
         )
-        self._environment.filters.update(age=words.age, label=words.label)
+        self._environment.filters.update(act=words.act, age=words.age, label=words.label)
 
     def render(self, template: str, role: Role | None, values: Mapping[str, Any]) -> str:
         """One page, or a part of one."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup, escape
 
 from worker.domain.staff import Permission, Role
+from worker.storage.timeline import Happened
 
 ROLES: Mapping[Role, str] = MappingProxyType(
     {
@@ -47,12 +48,41 @@ PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
     }
 )
 
+ACTS: Mapping[str, str] = MappingProxyType(
+    {
+        Happened.REVEALED: "looked at contact data",
+        Happened.RELEASED: "released",
+        Happened.CORRECTED: "corrected a route",
+        Happened.EVENT: "recorded an event",
+        Happened.RESOLVED: "decided about an unknown send",
+        Happened.PAUSED: "paused sending",
+        Happened.RESUMED: "resumed sending",
+        Happened.REPLAYED: "tried a parked item again",
+        Happened.DISMISSED: "dismissed a parked item",
+        Happened.PUBLISHED: "published content",
+        Happened.KEYS_ROTATED: "rotated keys",
+        Happened.USER_ADDED: "added an account",
+        Happened.USER_CHANGED: "changed an account",
+        Happened.USER_LINKED: "made a new link for an account",
+        Happened.PASSWORD_SET: "set a password",
+        Happened.SIGNED_IN: "signed in",
+        Happened.SIGNED_OUT: "signed out",
+        Happened.SIGN_IN_REFUSED: "was refused at sign-in",
+    }
+)
+"""What people do, in the past tense; the rest is said by its code."""
+
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 
 def label(code: str) -> str:
     """A code as words, where nothing better is known: `front_desk` is “front desk”."""
     return code.replace("_", " ")
+
+
+def act(kind: str) -> tuple[str, str]:
+    """A kind of act with its words."""
+    return kind, ACTS.get(kind, label(kind))
 
 
 def listed(parts: list[str] | tuple[str, ...], joined_by: str = "and") -> str:

@@ -52,6 +52,17 @@ def verdict(figures: Figures) -> Verdict:
     return Verdict(ok=True, sentence=f"All clear: {'; '.join([*notes, beat])}.")
 
 
+def queue_trouble(depth: int | None, oldest_s: float | None, workers: int, *, is_paused: bool) -> str | None:
+    """What is wrong with one queue, in a few words: a promise about to be broken, never a mere depth."""
+    if depth is None:
+        return "the broker does not answer"
+    if depth and not workers:
+        return "messages wait, and nobody takes them"
+    if oldest_s is not None and oldest_s > MAX_WAIT_S and not is_paused:
+        return "the oldest waits too long"
+    return None
+
+
 def _troubles(figures: Figures) -> list[tuple[bool, str]]:
     unserved = sorted(queue for queue, count in figures.consumers.items() if count == 0)
     waiting = sorted(queue for queue, age in figures.oldest_s.items() if age is not None and age > MAX_WAIT_S)

@@ -23,6 +23,7 @@ from worker.storage import (
     installation,
     parked,
     pauses,
+    send_figures,
     sends,
     submissions,
     suppressions,
@@ -33,6 +34,21 @@ from worker.storage.database import Database, real_now
 from worker.storage.pauses import PauseScope
 from worker.storage.spool import Spool
 from worker.storage.timeline import SYSTEM
+
+Depths = Mapping[str, QueueDepth] | None
+"""What waits on each queue; None while the broker does not answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What the verdict rests on, at one moment. `stopped`: providers that are not used just now, and since when."""
+
+    figures: Figures
+    oldest_due_at: datetime | None
+    active_snapshot: str | None
+    product_now: datetime
+    spool: dict[str, Any]
+    stopped: Mapping[str, Breaker]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,55 +99,67 @@ class Status:
 def read_status(database: Database, broker: Broker, spool: Spool, warm_up: WarmUp | None = None) -> Status:
     """Look at everything. Raises only when the database is away."""
     depths = broker.depths([queue.value for queue in QueueName])
-    waiting, in_quarantine = spool.counts()
     with database.read() as connection:
-        now = installation.product_now(connection)
-        found = heartbeats.consumers(connection)
-        consumers = {queue.value: found.get(queue.value, 0) for queue in QueueName}
-        beat_age = heartbeats.age(connection, heartbeats.BEAT)
-        due, oldest_due = sends.due(connection, now)
-        by_state = sends.counts(connection)
-        snapshot = installation.active_snapshot(connection)
-        speed = installation.clock(connection).speed or 1.0
-        stopped = breakers.not_closed(connection)
-        failing = next(iter(stopped.values()), None)
-        in_force = pauses.active(connection, now)
-        figures = Figures(
-            broker_answers=depths is not None,
-            beat_age_s=beat_age.total_seconds() if beat_age is not None else None,
-            consumers=consumers,
-            oldest_s={name: depth.oldest_s for name, depth in (depths or {}).items()},
-            due=due,
-            oldest_due_s=(now - oldest_due).total_seconds() / speed if oldest_due else None,
-            parked=parked.count_open(connection),
-            unknown=by_state[SendState.UNKNOWN],
-            held=by_state[SendState.HELD],
-            quarantined=submissions.count_quarantined(connection),
-            spool_oldest_s=spool.oldest_age(),
-            spool_set_aside=in_quarantine,
-            has_content=snapshot is not None,
-            unanswered=alerts.count_unanswered(connection, UNANSWERED_AFTER),
-            paused=len(in_force),
-            provider_code=failing.code if failing else None,
-            provider_fails_s=_age(connection, failing.since) if failing else None,
-            stopped_because=next((row["reason"] for row in in_force if _is_our_own(row)), None),
-        )
+        health = read_health(connection, depths, spool)
         return Status(
-            figures=figures,
-            verdict=verdict(figures),
-            queues={name: _queue(depths, name, count) for name, count in consumers.items()},
-            sends=by_state,
+            figures=health.figures,
+            verdict=verdict(health.figures),
+            queues={name: _queue(depths, name, count) for name, count in health.figures.consumers.items()},
+            sends=sends.counts(connection),
             alerts=alerts.counts(connection),
-            oldest_due_at=oldest_due,
+            oldest_due_at=health.oldest_due_at,
             next_due_at=sends.next_due(connection),
             suppressions=suppressions.count(connection),
             enrollments_active=enrollments.count_active(connection),
-            active_snapshot=snapshot,
-            product_now=now,
-            spool={"waiting": waiting, "quarantined": in_quarantine, "oldest_age_s": figures.spool_oldest_s},
-            providers={name: _breaker(breaker) for name, breaker in stopped.items()},
-            warm_up=_warm_up(connection, warm_up, now),
+            active_snapshot=health.active_snapshot,
+            product_now=health.product_now,
+            spool=health.spool,
+            providers={name: _breaker(breaker) for name, breaker in health.stopped.items()},
+            warm_up=_warm_up(connection, warm_up, health.product_now),
         )
+
+
+def read_health(connection: Connection, depths: Depths, spool: Spool) -> Health:
+    """What the verdict rests on. Its cost does not grow with what was ever sent, so it may be asked every second."""
+    waiting, in_quarantine = spool.counts()
+    now = installation.product_now(connection)
+    found = heartbeats.consumers(connection)
+    beat_age = heartbeats.age(connection, heartbeats.BEAT)
+    due, oldest_due = sends.due(connection, now)
+    attention = send_figures.count_attention(connection)
+    snapshot = installation.active_snapshot(connection)
+    speed = installation.clock(connection).speed or 1.0
+    stopped = breakers.not_closed(connection)
+    failing = next(iter(stopped.values()), None)
+    in_force = pauses.active(connection, now)
+    figures = Figures(
+        broker_answers=depths is not None,
+        beat_age_s=beat_age.total_seconds() if beat_age is not None else None,
+        consumers={queue.value: found.get(queue.value, 0) for queue in QueueName},
+        oldest_s={name: depth.oldest_s for name, depth in (depths or {}).items()},
+        due=due,
+        oldest_due_s=(now - oldest_due).total_seconds() / speed if oldest_due else None,
+        parked=parked.count_open(connection),
+        unknown=attention[SendState.UNKNOWN],
+        held=attention[SendState.HELD],
+        quarantined=submissions.count_quarantined(connection),
+        spool_oldest_s=spool.oldest_age(),
+        spool_set_aside=in_quarantine,
+        has_content=snapshot is not None,
+        unanswered=alerts.count_unanswered(connection, UNANSWERED_AFTER),
+        paused=len(in_force),
+        provider_code=failing.code if failing else None,
+        provider_fails_s=_age(connection, failing.since) if failing else None,
+        stopped_because=next((row["reason"] for row in in_force if _is_our_own(row)), None),
+    )
+    return Health(
+        figures=figures,
+        oldest_due_at=oldest_due,
+        active_snapshot=snapshot,
+        product_now=now,
+        spool={"waiting": waiting, "quarantined": in_quarantine, "oldest_age_s": figures.spool_oldest_s},
+        stopped=stopped,
+    )
 
 
 def _age(connection: Connection, since: datetime | None) -> float:
@@ -159,8 +187,8 @@ def _warm_up(connection: Connection, plan: WarmUp | None, now: datetime) -> dict
     return {"start": plan.start.isoformat(), "cap": plan.cap_on(day), "sent": usage.nurture_on(connection, day)}
 
 
-def _queue(depths: Any, name: str, consumers: int) -> dict[str, Any]:
-    depth: QueueDepth | None = depths.get(name) if depths else None
+def _queue(depths: Depths, name: str, consumers: int) -> dict[str, Any]:
+    depth = depths.get(name) if depths else None
     figures = asdict(depth) if depth else {"depth": None, "oldest_s": None}
     return {"depth": figures["depth"], "oldest_age_s": figures["oldest_s"], "consumers": consumers}
 

@@ -18,6 +18,7 @@ from worker.usecases.answer import escalate
 from worker.usecases.enroll import plan_following
 from worker.usecases.epoch import guard_epoch
 from worker.usecases.record_outcome import note_unknown
+from worker.usecases.sample import take_sample
 from worker.usecases.services import Services
 from worker.usecases.settle_by_feedback import settle_by_feedback
 from worker.usecases.settle_unknown import end_repeats
@@ -39,6 +40,7 @@ def sweep(services: Services) -> Counter[str]:
         done["repaired"] = _repair(services, connection)
         done["escalated"] = _escalate(services, connection)
     done["unreadable"] = _park_unreadable(services)
+    take_sample(services)
     if done.total():
         log.info("sweep.found", **done)
     services.queue.deliver()

@@ -1,4 +1,4 @@
-"""How it is: one sentence, then each queue."""
+"""How it is: one sentence, then each queue, the sends, the workers. It refreshes itself every few seconds."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from starlette.responses import Response
 from worker.console.routes import fragment, page
 from worker.console.visit import Visit
 from worker.domain.staff import Permission
-from worker.usecases.status import read_status
+from worker.usecases.overview import Overview, read_overview
 
 
 def _show(visit: Visit) -> Response:
-    return visit.page("home.html", status=_status(visit))
+    return visit.page("home.html", overview=_overview(visit))
 
 
 def _live(visit: Visit) -> Response:
-    return visit.page("home_live.html", status=_status(visit))
+    return visit.page("home_live.html", overview=_overview(visit))
 
 
-def _status(visit: Visit) -> object:
-    means = visit.means
-    return read_status(means.services.database, means.broker, means.spool)
+def _overview(visit: Visit) -> Overview:
+    return read_overview(visit.services, visit.means.broker, visit.means.spool)
 
 
 ROUTES = (

@@ -1,0 +1,22 @@
+"""Every page of the console that can be opened, with what it takes to see it. Who adds a page adds a line here."""
+
+from __future__ import annotations
+
+from worker.domain.staff import Permission
+
+EVERYONE = None
+
+PAGES: dict[str, Permission | None] = {
+    "/": Permission.SEE_HEALTH,
+    "/audit": Permission.SEE_AUDIT,
+    "/audit?by=nobody": Permission.SEE_AUDIT,
+    "/users": Permission.MANAGE_USERS,
+    "/users/add": Permission.MANAGE_USERS,
+    "/users/viewer": Permission.MANAGE_USERS,
+    "/account": EVERYONE,
+    "/prove": EVERYONE,
+    "/nothing": EVERYONE,
+}
+"""Addresses as they are typed, each with the permission that it needs. The demonstration's data stands behind them."""
+
+BEFORE_SIGNING_IN = ["/sign-in", "/welcome/{link}", "/welcome/nothing"]

@@ -1,0 +1,36 @@
+"""A ring of samples, one a minute of real time, for the curves on the console's first page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+
+from worker.storage.database import insert_once
+from worker.storage.tables import samples
+
+KEPT_MINUTES = 120
+
+
+def minute_of(at: datetime) -> int:
+    """Minutes since 1970."""
+    return int(at.timestamp()) // 60
+
+
+def is_missing(connection: Connection, minute: int) -> bool:
+    """True when nobody has taken this minute's sample yet."""
+    return connection.execute(select(samples.c.minute).where(samples.c.minute == minute)).first() is None
+
+
+def keep(connection: Connection, minute: int, figures: Mapping[str, Any]) -> None:
+    """Keep a sample, unless another sweep was first; what is too old goes."""
+    insert_once(connection, samples, {"minute": minute, "figures": dict(figures)})
+    connection.execute(delete(samples).where(samples.c.minute <= minute - KEPT_MINUTES))
+
+
+def latest(connection: Connection) -> list[Mapping[str, Any]]:
+    """The samples, oldest first."""
+    rows = connection.execute(select(samples.c.figures).order_by(samples.c.minute))
+    return [row.figures for row in rows]
