@@ -128,6 +128,7 @@ def _wait_ready(product: Product) -> None:
 def _print_addresses(product: Product) -> None:
     for what, path in (
         ("The form", "/form"),
+        ("Staff pages", "/console/"),
         ("For web developers", "/docs"),
         ("Ready?", "/readyz"),
         ("Metrics", "/metrics"),
@@ -157,6 +158,8 @@ def _show(product: Product, *, once: bool) -> bool:
     _print_journey(journey)
     if not once:
         _print_addresses(product)
+        password = demonstration.add_demo_admin(services)
+        console.print(f"  {'Staff sign in as':<20} demo, with the password {password}", markup=False)
         _watch(product, database)
     services.close()
     return not journey.problems

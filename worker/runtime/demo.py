@@ -6,6 +6,7 @@ link, and the product clock. What it prints is read back from the database, neve
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -16,10 +17,11 @@ from uuid import uuid4
 from worker.content.catalog import Persona, read_content_files
 from worker.content.load import load_catalog
 from worker.domain.sends import SendKind, SendState
+from worker.domain.staff import Role, StaffState
 from worker.outgoing import OutgoingSession, Reach
 from worker.settings import TEMPLATES
-from worker.storage import installation, leads, sends, submissions
-from worker.storage.database import Database
+from worker.storage import installation, leads, sends, staff, submissions
+from worker.storage.database import Database, real_now
 from worker.usecases.clock import jump_clock
 from worker.usecases.compose import make_token
 from worker.usecases.services import Services
@@ -27,6 +29,8 @@ from worker.usecases.services import Services
 QUIET_WITHIN_S = 30.0
 UNSUBSCRIBES = "albany-anxiety-unsubscribed"
 """The persona who presses the link in the first email she gets."""
+
+DEMO_ADMIN = "demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,25 @@ def _fields(persona: Persona, run: str) -> dict[str, Any]:
         "consent_email": persona.consent_email or persona.id == UNSUBSCRIBES,
     }
     return {key: value for key, value in fields.items() if value != ""}
+
+
+def add_demo_admin(services: Services) -> str:
+    """An admin named `demo` for the staff pages; the password, which is new at each start and kept nowhere else."""
+    password = secrets.token_urlsafe(12)
+    hashed = services.passwords.hash(password)
+    with services.database.write() as connection:
+        known = staff.by_name(connection, DEMO_ADMIN)
+        staff_id = known["id"] if known else staff.add(connection, DEMO_ADMIN, Role.ADMIN, real_now(connection))
+        staff.change(
+            connection,
+            str(staff_id),
+            state=StaffState.ACTIVE,
+            role=Role.ADMIN,
+            password_hash=hashed,
+            failures=0,
+            locked_until=None,
+        )
+    return password
 
 
 def run_out(services: Services, url: str, posted: list[Posted], progress: Callable[[str, Counter[str]], None]) -> None:

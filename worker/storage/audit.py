@@ -28,7 +28,7 @@ class Wanted:
 
 
 def search(connection: Connection, wanted: Wanted, limit: int, skip: int = 0) -> list[Mapping[str, Any]]:
-    """Acts of people, the latest first. Not what followed from them by itself."""
+    """What people did, with what ended in their name by it, the latest first. Not what the product did by itself."""
     query = select(timeline).where(_BY_PEOPLE, timeline.c.actor != SYSTEM)
     if wanted.by:
         query = query.where(timeline.c.actor == wanted.by)
