@@ -40,10 +40,10 @@ class Person:
     def values(self) -> dict[str, str]:
         """What stands at each mark."""
         return {
-            _MARKS["greeting"]: greeting(self.first_name),
-            _MARKS["unsubscribe"]: self.unsubscribe_url,
-            _MARKS["choose"]: self.choose_url,
-            _MARKS["confirm"]: self.confirm_url,
+            MARKS["greeting"]: greeting(self.first_name),
+            MARKS["unsubscribe"]: self.unsubscribe_url,
+            MARKS["choose"]: self.choose_url,
+            MARKS["confirm"]: self.confirm_url,
         }
 
 
@@ -58,8 +58,9 @@ class Rendered:
 
 
 # Plain letters, so that a mark passes unchanged through Markdown, URL encoding, HTML and CSS inlining.
-_MARKS = {name: f"qx{number}personqx" for number, name in enumerate(("greeting", "unsubscribe", "choose", "confirm"))}
-_MARK = re.compile("|".join(_MARKS.values()))
+MARKS = {name: f"qx{number}personqx" for number, name in enumerate(("greeting", "unsubscribe", "choose", "confirm"))}
+_MARK = re.compile("|".join(MARKS.values()))
+_SPLIT = re.compile(f"({_MARK.pattern})")
 _BROKEN_MARK = re.compile(r"qx\d|personqx", re.IGNORECASE)
 
 
@@ -83,6 +84,11 @@ class CompiledEmail:
             html=_MARK.sub(lambda match: escaped[match.group()], self.html),
             text=_MARK.sub(lambda match: values[match.group()], self.text),
         )
+
+
+def split_at_marks(marked: str) -> list[str]:
+    """The text of a compiled email as text, mark, text, mark, … text."""
+    return _SPLIT.split(marked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +208,7 @@ class _Context:
         """The template's variables and functions."""
         clinic = self._catalog.clinic
         return {
-            "greeting": _MARKS["greeting"],
+            "greeting": MARKS["greeting"],
             "purpose": self._email.purpose.value,
             "location": _location_values(clinic, self._location),
             "clinics": [_place_values(place) for place in clinic.places_of(self._location)],
@@ -284,11 +290,11 @@ def _location_values(clinic: Clinic, location: Location) -> dict[str, Any]:
 
 
 def _link_values(clinic: Clinic, location: Location) -> dict[str, str]:
-    links = {"website": clinic.website, "unsubscribe": _MARKS["unsubscribe"], "confirm": _MARKS["confirm"]}
+    links = {"website": clinic.website, "unsubscribe": MARKS["unsubscribe"], "confirm": MARKS["confirm"]}
     if location in clinic.places:
         links["call"] = f"tel:+1-{clinic.places[location].phone}"
     else:
-        links["choose"] = _MARKS["choose"]
+        links["choose"] = MARKS["choose"]
     return links
 
 

@@ -8,12 +8,19 @@ Sources: RFC 5322, 2047, 2045 (quoted-printable), 8058, 3834 (Auto-Submitted).
 
 from __future__ import annotations
 
-import binascii
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
+
+from worker.delivery.quoted import Quoted
+
+_PART_OF = {
+    kind: f"\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    for kind in ("plain", "html")
+}
 
 # Everything that some reader, or email.header.Header, takes for a line break, and other controls.
 _CRLF_IN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
@@ -38,31 +45,91 @@ class Letter:
     feedback_id: str
 
 
-def build(letter: Letter) -> bytes:
-    """The message as it goes over the wire: CRLF, 7-bit, lines within 78 octets where they can be.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """All of a message that is the same for everyone who gets it, encoded once."""
 
-    Raises ValueError for a header value with a line break or a non-ASCII address: neither may leave.
-    """
-    boundary = f"=_{letter.message_id.partition('@')[0].replace('.', '-')}"
-    headers = [
-        _from(letter.from_name, letter.from_address),
-        _structured("To", letter.to),
-        _structured("Reply-To", letter.reply_to),
-        _unstructured("Subject", letter.subject),
-        _structured("Date", format_datetime(letter.date)),
-        _structured("Message-ID", f"<{letter.message_id}>"),
-        _structured("Auto-Submitted", "auto-generated"),
-        _structured("X-Auto-Response-Suppress", "OOF, AutoReply"),
-        _structured("List-Id", f"<{letter.list_id}>"),
-        _structured("Feedback-ID", letter.feedback_id),
-        *_unsubscribe_headers(letter.unsubscribe_url),
-        _structured("MIME-Version", "1.0"),
-        f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"',
-    ]
-    parts = "".join(
-        f"--{boundary}\r\n{_part(kind, body)}\r\n" for kind, body in (("plain", letter.text), ("html", letter.html))
+    sender: str
+    subject: str
+    fixed: str
+    text: Quoted
+    html: Quoted
+
+    @classmethod
+    def of(
+        cls, *, from_name: str, from_address: str, reply_to: str, subject: str, list_id: str, feedback_id: str,
+        text: Quoted, html: Quoted,
+    ) -> Frame:  # fmt: skip
+        """Raises ValueError for a header value with a line break or a non-ASCII address: neither may leave."""
+        return cls(
+            sender=_from(from_name, from_address),
+            subject=f"{_structured('Reply-To', reply_to)}\r\n{_unstructured('Subject', subject)}",
+            fixed="\r\n".join(
+                (
+                    _structured("Auto-Submitted", "auto-generated"),
+                    _structured("X-Auto-Response-Suppress", "OOF, AutoReply"),
+                    _structured("List-Id", f"<{list_id}>"),
+                    _structured("Feedback-ID", feedback_id),
+                )
+            ),
+            text=text,
+            html=html,
+        )
+
+    @property
+    def gaps(self) -> frozenset[str]:
+        """The values that a person's message needs."""
+        return frozenset((*self.text.gaps, *self.html.gaps))
+
+    def filled(
+        self, *, to: str, date: datetime, message_id: str, unsubscribe_url: str | None,
+        text_values: Mapping[str, str], html_values: Mapping[str, str],
+    ) -> bytes:  # fmt: skip
+        """One person's message as it goes over the wire: CRLF, 7-bit, lines within 78 octets where they can be.
+
+        Raises ValueError as `of` does.
+        """
+        boundary = f"=_{message_id.partition('@')[0].replace('.', '-')}"
+        headers = (
+            self.sender,
+            _structured("To", to),
+            self.subject,
+            f"Date: {format_datetime(date)}",
+            _structured("Message-ID", f"<{message_id}>"),
+            self.fixed,
+            *_unsubscribe_headers(unsubscribe_url),
+            "MIME-Version: 1.0",
+            f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"',
+        )
+        between = f"\r\n--{boundary}"
+        return "".join(
+            (
+                "\r\n".join(headers), "\r\n", between, _PART_OF["plain"], self.text.filled(text_values),
+                between, _PART_OF["html"], self.html.filled(html_values), between, "--\r\n",
+            )
+        ).encode("ascii")  # fmt: skip
+
+
+def build(letter: Letter) -> bytes:
+    """A message of one's own. Raises ValueError as `Frame` does."""
+    frame = Frame.of(
+        from_name=letter.from_name,
+        from_address=letter.from_address,
+        reply_to=letter.reply_to,
+        subject=letter.subject,
+        list_id=letter.list_id,
+        feedback_id=letter.feedback_id,
+        text=Quoted.of([letter.text]),
+        html=Quoted.of([letter.html]),
     )
-    return ("\r\n".join(headers) + "\r\n\r\n" + parts + f"--{boundary}--\r\n").encode("ascii")
+    return frame.filled(
+        to=letter.to,
+        date=letter.date,
+        message_id=letter.message_id,
+        unsubscribe_url=letter.unsubscribe_url,
+        text_values={},
+        html_values={},
+    )
 
 
 def _unsubscribe_headers(url: str | None) -> list[str]:
@@ -102,11 +169,3 @@ def _display_name(name: str) -> str:
         return name
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
-
-
-def _part(kind: str, body: str) -> str:
-    encoded = binascii.b2a_qp(body.replace("\r\n", "\n").encode(), istext=True).decode("ascii")
-    return (
-        f"Content-Type: text/{kind}; charset=utf-8\r\n"
-        "Content-Transfer-Encoding: quoted-printable\r\n\r\n" + encoded.replace("\n", "\r\n")
-    )

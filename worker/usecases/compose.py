@@ -7,16 +7,19 @@ Links carry opaque tokens only: no address, no condition. The same send always c
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import html
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from worker.content.catalog import Catalog
-from worker.content.render import Person, Rendered, Renderer
+from worker.content.render import MARKS, CompiledEmail, Person, Rendered, Renderer, split_at_marks
 from worker.delivery.base import Message
-from worker.delivery.mime import Letter, build
-from worker.domain.leads import Location
+from worker.delivery.mime import Frame
+from worker.delivery.quoted import Quoted
+from worker.domain.leads import Location, greeting
 from worker.domain.sends import SendKind
 from worker.storage.leads import Identity
 from worker.storage.sealing import LookupKey
@@ -30,35 +33,56 @@ def compose(
     public_url: str,
     date: datetime,
 ) -> Message:
-    """The finished message of a send. Raises TemplateError; ValueError for a header that must not leave."""
+    """The finished message of a send. Raises TemplateError; ValueError for a header that must not leave.
+
+    Reads like `render_send`, to the letter; but only what is this person's own is made for this message.
+    """
     if identity.email is None:
         raise ValueError("a send to nobody")
     location = Location(send["location"])
-    sender_name, sender_address, reply_to = _sender(renderer.catalog, location)
-    domain = sender_address.rpartition("@")[2]
-    rendered = render_send(renderer, send, identity, lookup, public_url)
-    content = build(
-        Letter(
-            from_name=sender_name,
-            from_address=sender_address,
-            to=identity.email,
-            reply_to=reply_to,
-            subject=rendered.subject,
-            text=rendered.text,
-            html=rendered.html,
-            date=date,
-            message_id=f"{send['id']}@{domain}",
-            unsubscribe_url=_unsubscribe_url(send, lookup, public_url),
-            list_id=f"{_stream(send)}.{domain}",
-            feedback_id=f"{_stream(send)}:{location}:worker:clinic",
-        )
+    sender = _sender(renderer.catalog, location)
+    frame = _frame(renderer.compiled(send["email"], location, send["sequence"]), location, sender, _stream(send))
+    domain = sender.address.rpartition("@")[2]
+    links = _links(send, lookup, public_url, frame.gaps)
+    values = {MARKS["greeting"]: greeting(identity.first_name), **links}
+    content = frame.filled(
+        to=identity.email,
+        date=date,
+        message_id=f"{send['id']}@{domain}",
+        unsubscribe_url=links[MARKS["unsubscribe"]],
+        text_values=values,
+        html_values={mark: html.escape(value, quote=True) for mark, value in values.items()},
     )
     return Message(
         send_id=send["id"],
-        envelope_from=f"bounce+{UUID(send['id']).hex}@{domain}",
+        envelope_from=f"bounce+{send['id'].replace('-', '')}@{domain}",
         recipient=identity.email,
         content=content,
     )
+
+
+@lru_cache(maxsize=256)
+def _frame(compiled: CompiledEmail, location: Location, sender: _Sender, stream: str) -> Frame:
+    domain = sender.address.rpartition("@")[2]
+    return Frame.of(
+        from_name=sender.name,
+        from_address=sender.address,
+        reply_to=sender.reply_to,
+        subject=compiled.subject,
+        list_id=f"{stream}.{domain}",
+        feedback_id=f"{stream}:{location}:worker:clinic",
+        text=Quoted.of(split_at_marks(compiled.text)),
+        html=Quoted.of(split_at_marks(compiled.html)),
+    )
+
+
+def _links(send: Mapping[str, Any], lookup: LookupKey, public_url: str, needed: Collection[str]) -> dict[str, str]:
+    """The links that this message shows, by their marks; the one to unsubscribe is in its headers anyway."""
+    links = {MARKS["unsubscribe"]: _unsubscribe_url(send, lookup, public_url)}
+    for purpose in ("choose", "confirm"):
+        if MARKS[purpose] in needed:
+            links[MARKS[purpose]] = f"{public_url}/{purpose}/{make_token(send['lead_id'], purpose, lookup)}"
+    return links
 
 
 def render_send(
@@ -94,12 +118,18 @@ def _unsubscribe_url(send: Mapping[str, Any], lookup: LookupKey, public_url: str
     return f"{public_url}/u/{make_token(send['id'], 'unsubscribe', lookup)}"
 
 
-def _sender(catalog: Catalog, location: Location) -> tuple[str, str, str]:
+class _Sender(NamedTuple):
+    name: str
+    address: str
+    reply_to: str
+
+
+def _sender(catalog: Catalog, location: Location) -> _Sender:
     clinic = catalog.clinic
     if location in clinic.places:
         place = clinic.places[location]
-        return place.sender_name, place.sender_address, place.reply_to
-    return clinic.undecided_sender_name, clinic.undecided_sender_address, clinic.undecided_reply_to
+        return _Sender(place.sender_name, place.sender_address, place.reply_to)
+    return _Sender(clinic.undecided_sender_name, clinic.undecided_sender_address, clinic.undecided_reply_to)
 
 
 def _stream(send: Mapping[str, Any]) -> str:

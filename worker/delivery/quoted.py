@@ -1,0 +1,57 @@
+"""Text in quoted-printable with gaps for a person's few values (RFC 2045 section 6.7).
+
+What is the same for everyone is encoded once. A soft line break stands on both sides of each gap, so that what is
+filled in neither joins a line to more than 76 characters nor shows: decoded, the text is as if written whole.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+_LONGEST = 76
+_SOFT_BREAK = "=\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """`constants[0] gaps[0] constants[1] gaps[1] … constants[-1]`, the constants encoded."""
+
+    constants: tuple[str, ...]
+    gaps: tuple[str, ...]
+
+    @classmethod
+    def of(cls, pieces: Sequence[str]) -> Quoted:
+        """From plain text, gap, plain text, gap, … plain text: what `re.split` gives for a pattern in brackets."""
+        constants = [_encoded(piece) for piece in pieces[::2]]
+        return cls((*map(_closed, constants[:-1]), constants[-1]), tuple(pieces[1::2]))
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        """The whole text, encoded."""
+        encoded = {gap: _closed(_encoded(values[gap])) for gap in dict.fromkeys(self.gaps)}
+        return "".join(self._pieces(encoded))
+
+    def _pieces(self, encoded: Mapping[str, str]) -> Iterator[str]:
+        for constant, gap in zip(self.constants, self.gaps, strict=False):
+            yield constant
+            yield encoded[gap]
+        yield self.constants[-1]
+
+
+def _encoded(text: str) -> str:
+    plain = text.replace("\r\n", "\n").encode()
+    return binascii.b2a_qp(plain, istext=True).decode("ascii").replace("\n", "\r\n")
+
+
+def _closed(encoded: str) -> str:
+    """Followed by a soft break, unless it ends a line anyway."""
+    if not encoded or encoded.endswith("\n"):
+        return encoded
+    start = encoded.rfind("\n") + 1
+    if len(encoded) - start < _LONGEST:
+        return encoded + _SOFT_BREAK
+    cut = start + _LONGEST - 4
+    while "=" in encoded[cut - 2 : cut]:  # never through the middle of an encoded octet
+        cut -= 1
+    return encoded[:cut] + _SOFT_BREAK + encoded[cut:] + _SOFT_BREAK
