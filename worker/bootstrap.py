@@ -101,7 +101,10 @@ def open_broker(settings: Settings) -> Broker:
 def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQueue) -> Services:
     """Services by these settings. Raises ConfigurationError."""
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    provider = open_provider(settings.mail_url, settings.state, production=settings.is_production, reach=settings.reach)
+    provider = open_provider(
+        settings.mail_url, settings.state, production=settings.is_production, reach=settings.reach,
+        signer=settings.dkim_signer(),
+    )  # fmt: skip
     sender = f"alerts@{_alert_domain(settings)}"
     broker = open_broker(settings)
     return Services(

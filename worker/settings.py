@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker_address import embedded_socket, for_client, socket_url
+from worker.delivery.dkim import DkimSigner
 from worker.domain.manners import Manners
 from worker.errors import ConfigurationError
 from worker.outgoing import Reach
@@ -65,6 +66,9 @@ class Settings(BaseSettings):
         repr=False,
         description="outbox: keeps mail on this machine; else smtp, smtps, ses, postmark, mailgun, resend or sendgrid",
     )
+    dkim_key: str = Field("", repr=False, description="RSA private key in PEM: signs what goes to an SMTP relay")
+    dkim_selector: str = Field("nurture", description="name of that key in DNS")
+    dkim_domain: str = Field("", description="domain that signs; empty: the one of each From")
     secret_keys: str = Field("", repr=False, description="key ring, id:base64,…; the first one seals")
     public_url: str = Field("", description="base of every link in emails; empty: http:// and BIND")
     clock_speed: float = Field(
@@ -214,6 +218,10 @@ class Settings(BaseSettings):
     def manners(self) -> Manners:
         """How fast mail may go out."""
         return read_manners(self.send_rate, self.warm_up, self.mail_url)
+
+    def dkim_signer(self) -> DkimSigner | None:
+        """What signs mail to an SMTP relay, if anything. Raises ConfigurationError."""
+        return DkimSigner.read(self.dkim_key, self.dkim_selector, self.dkim_domain) if self.dkim_key else None
 
     def key_ring(self) -> KeyRing:
         """The key ring. In development a first key is made in the state folder; production must be given one."""

@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import dkim
 import pytest
 
 from tests.support.smtp import SmtpSink
 from worker.delivery.base import Message, Outcome, Receipt
+from worker.delivery.dkim import DkimSigner, dns_record, new_key
 from worker.delivery.smtp import SmtpProvider, SmtpSettings
 from worker.domain.ids import new_id
 from worker.errors import AmbiguousDeliveryError, PermanentDeliveryError, TransientDeliveryError
@@ -34,6 +36,15 @@ USUAL = {
     "NOOP": "250 ok",
     "QUIT": "221 bye",
 }
+OUT_OF_TURN = "503 5.5.1 first things first"
+OFFERS = {"EHLO": USUAL["EHLO"]}
+"""What the stub says of itself, unless a test says otherwise."""
+
+
+@pytest.fixture(autouse=True, params=["250 stub", "250-stub\r\n250 PIPELINING"], ids=["stepwise", "pipelined"])
+def _mode(request: pytest.FixtureRequest) -> None:
+    """Everything here holds for a server that pipelines and for one that does not."""
+    OFFERS["EHLO"] = request.param
 
 
 @dataclass
@@ -44,11 +55,14 @@ class Stub:
     commands: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     connections: int = 0
+    looks_ahead: bool = False
+    overlaps: int = 0
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._done = threading.Event()
         self._seen: dict[str, int] = {}
+        self._open: set[str] = set()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
@@ -95,16 +109,32 @@ class Stub:
             body += line
             if self.script.get("CONTENT") == RESET:
                 return self._do(connection, RESET)
+        if line != b".\r\n":
+            return False  # whoever hangs up before the dot has sent nothing
         self.bodies.append(body)
+        if self.looks_ahead:  # what a client sends along, it sends before it has our answer
+            self.overlaps += bool(lines.peek(1))  # type: ignore[attr-defined]
         return self._react(connection, "DOT")
 
+    def _usual(self, phase: str) -> str:
+        """A command out of turn is refused, as servers do."""
+        if phase == "EHLO":
+            return OFFERS["EHLO"]
+        if (phase == "RCPT" and "MAIL" not in self._open) or (phase == "DATA" and "RCPT" not in self._open):
+            return OUT_OF_TURN
+        return USUAL.get(phase, "502 unknown")
+
     def _react(self, connection: socket.socket, phase: str) -> bool:
-        written = self.script.get(phase, USUAL.get(phase, "502 unknown"))
+        written = self.script.get(phase, self._usual(phase))
         answers = [written] if isinstance(written, str) else list(written)
         number = self._seen.get(phase, 0)
         self._seen[phase] = number + 1
         answer = answers[min(number, len(answers) - 1)]
         self._is_going_on = answer.startswith("354")
+        if phase in {"RSET", "DOT", "EHLO"}:
+            self._open.clear()
+        elif answer.startswith("25"):
+            self._open.add(phase)
         return self._do(connection, answer)
 
     def _do(self, connection: socket.socket, answer: str) -> bool:
@@ -450,3 +480,82 @@ def test_a_dot_in_the_text_neither_ends_the_message_nor_gets_lost(content: bytes
         unstuffed = b"".join(line.removeprefix(b".") for line in sent.splitlines(keepends=True))
         assert unstuffed == b"Subject: dots\r\n\r\n" + content
         assert not any(command.startswith("MAIL FROM:<x>") for command in server.commands)
+
+
+# --- in few round trips ---
+
+
+def test_the_next_message_is_announced_along_with_the_content_of_the_one_before() -> None:
+    if "PIPELINING" not in OFFERS["EHLO"]:
+        return
+    with stub() as server:
+        server.looks_ahead = True
+        provider = SmtpProvider(SmtpSettings.from_url(server.url()))
+        outcomes = provider.deliver([message() for _ in range(5)])
+        taken = [next(outcomes) for _ in range(4)]
+
+        assert server.overlaps == 4
+        assert all(isinstance(outcome, Receipt) for _, outcome in taken)
+        outcomes.close()  # type: ignore[attr-defined]
+        assert len(server.bodies) == 4, "the fifth was announced, and never sent"
+
+
+def test_a_server_that_does_not_offer_it_gets_one_command_at_a_time() -> None:
+    if "PIPELINING" in OFFERS["EHLO"]:
+        return
+    with stub(MAIL=["550 5.7.1 no", USUAL["MAIL"]]) as server:
+        submit(server, message(), message())
+
+        words = [command.partition(" ")[0].partition(":")[0].upper() for command in server.commands]
+        assert words == ["EHLO", "MAIL", "RSET", "MAIL", "RCPT", "DATA", "QUIT"]
+
+
+def test_a_server_that_takes_data_for_nobody_is_left() -> None:
+    with stub(RCPT="550 5.1.1 unknown", DATA="354 go on") as server:
+        refused, _ = submit(server, message(), message())
+
+        assert isinstance(refused, PermanentDeliveryError)
+        assert server.bodies == []
+
+
+def test_a_refusal_in_the_midst_of_a_group_concerns_one_message_alone() -> None:
+    recipients = [USUAL["RCPT"], "550 5.1.1 unknown", USUAL["RCPT"]]
+    with stub(RCPT=recipients, DOT=["250 ok A", "554 5.6.0 no", "250 ok B"]) as server:
+        outcomes = submit(server, *[message(to=f"lead{number}@example.com") for number in range(4)])
+
+    assert [type(outcome) for outcome in outcomes] == [
+        Receipt, PermanentDeliveryError, PermanentDeliveryError, Receipt,
+    ]  # fmt: skip
+    assert [outcome.address_is_bad for outcome in outcomes[1:3]] == [True, False]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "address", ["a b@example.com", "a@example.com>\r\nRCPT TO:<x@example.com", "é@example.com", "<>", ""]
+)
+def test_an_address_that_can_t_stand_in_a_command_is_never_sent(address: str) -> None:
+    with stub() as server:
+        refused, taken = submit(server, message(to=address), message())
+
+        assert str(refused) == "smtp_address"
+        assert isinstance(taken, Receipt)
+        assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize("code", ["5.7.8", "5.7.20", "5.7.26", "5.7.27", "5.7.515"])
+def test_mail_that_is_refused_as_unauthenticated_is_our_fault(code: str) -> None:
+    with stub(DOT=f"550 {code} see https://example.com") as server:
+        (refused,) = submit(server)
+
+    assert isinstance(refused, TransientDeliveryError)
+    assert refused.is_our_fault
+
+
+def test_a_relay_that_does_not_sign_gets_signed_mail() -> None:
+    signer = DkimSigner.read(new_key(), "nurture", "clinic.example.com")
+    content = b"From: a@clinic.example.com\r\nSubject: Hello\r\n\r\n.dot\r\n"
+    with stub() as server:
+        submit(server, message(content), provider=SmtpProvider(SmtpSettings.from_url(server.url()), signer=signer))
+
+        signed = server.bodies[0].replace(b"\r\n..", b"\r\n.")
+    assert signed.endswith(content)
+    assert dkim.verify(signed, dnsfunc=lambda *_, **__: dns_record(signer).encode())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,6 +12,8 @@ from rich.progress import Progress
 
 from worker.cli.common import Actor, AsJson, default_actor, open_services
 from worker.cli.output import console, errors, print_json, print_table
+from worker.delivery.dkim import DkimSigner, dns_record
+from worker.delivery.dkim import new_key as new_dkim_key
 from worker.settings import load_settings
 from worker.storage.sealing import new_key
 from worker.storage.spool import Spool
@@ -31,6 +35,27 @@ def new(key_id: Annotated[str, typer.Argument(help="a short name for it; today's
     Example: nurture keys new 2026a
     """
     typer.echo(new_key(key_id or f"{datetime.now(UTC):%Y%m%d}"))
+
+
+@app.command()
+def dkim(
+    domain: Annotated[str, typer.Argument(help="the domain that emails come from")],
+    selector: Annotated[str, typer.Option(help="NURTURE_DKIM_SELECTOR")] = "nurture",
+    out: Annotated[Path, typer.Option(help="where the private key goes; an existing one is kept")] = Path("dkim.pem"),
+) -> None:
+    """Make a key that signs mail to an SMTP relay, and print the record for DNS. Run again, it prints it again.
+
+    Example: nurture keys dkim mail.example.com --out dkim.pem
+    """
+    if not out.exists():
+        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(new_dkim_key())
+        errors.print(
+            f"{out}: a fresh key. Set NURTURE_DKIM_KEY_FILE to this file, NURTURE_DKIM_SELECTOR to {selector}."
+        )
+    record = dns_record(DkimSigner.read(out.read_text(encoding="ascii"), selector, domain))
+    parts = " ".join(f'"{record[start : start + 250]}"' for start in range(0, len(record), 250))
+    typer.echo(f"{selector}._domainkey.{domain}. IN TXT {parts}")
 
 
 @app.command("list")

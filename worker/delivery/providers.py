@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from worker.delivery.base import Provider
+from worker.delivery.dkim import DkimSigner
 from worker.delivery.mailgun import MailgunProvider
 from worker.delivery.outbox import OutboxProvider
 from worker.delivery.postmark import PostmarkProvider
@@ -27,8 +28,13 @@ BY_API: Mapping[str, Callable[[str, Reach], Provider]] = {
 """Providers with an HTTP API, by the scheme of their URL."""
 
 
-def open_provider(mail_url: str, state_dir: Path, *, production: bool, reach: Reach | None = None) -> Provider:
-    """The provider of this URL. Raises ConfigurationError; nothing is connected yet."""
+def open_provider(
+    mail_url: str, state_dir: Path, *, production: bool, reach: Reach | None = None, signer: DkimSigner | None = None
+) -> Provider:
+    """The provider of this URL. Raises ConfigurationError; nothing is connected yet.
+
+    `signer` is for SMTP relays; the other providers sign for themselves.
+    """
     scheme = mail_url.partition(":")[0]
     if scheme == "outbox":
         return OutboxProvider(state_dir / "outbox")
@@ -40,7 +46,7 @@ def open_provider(mail_url: str, state_dir: Path, *, production: bool, reach: Re
                 "MAIL_URL would send health mail in clear",
                 "use smtps://, or smtp:// without tls=none",
             )
-        return SmtpProvider(settings)
+        return SmtpProvider(settings, signer=signer)
     if scheme in BY_API:
         reach = reach or Reach(allows_loopback=not production)
         return _refuse_clear(BY_API[scheme](mail_url, reach), mail_url, production=production)

@@ -1,4 +1,4 @@
-"""SMTP submission over one kept connection, its phases driven by ourselves.
+"""SMTP submission over one kept connection.
 
 `smtplib.sendmail` raises the same error for "safe to repeat" and "maybe delivered". Here we know whether
 the final dot was sent: before it every failure is certain; after it, without an answer, the message may
@@ -7,34 +7,21 @@ have been taken (RFC 5321 section 4.2.5 and 6.1). TLS is verified; production re
 
 from __future__ import annotations
 
-import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from worker.delivery.base import Message, Outcome, Receipt
-from worker.errors import (
-    AmbiguousDeliveryError,
-    ConfigurationError,
-    DeliveryError,
-    PermanentDeliveryError,
-    TransientDeliveryError,
-)
-from worker.faults import fault
+from worker.delivery.dkim import DkimSigner
+from worker.delivery.smtp_session import SmtpSession, is_sendable
+from worker.errors import ConfigurationError, DeliveryError, PermanentDeliveryError, TransientDeliveryError
 
 _TIMEOUT_S = 20
-_BAD_MAILBOX = re.compile(rb"\s*(?:5\.1\.(?:[1236]|10)|5\.2\.1)\b")
-"""The enhanced status codes (RFC 3463) that say the mailbox itself is wrong or closed; others blame the sender."""
-
-_BUSY_MAILBOX = re.compile(rb"\s*4\.(?:1\.\d|2\.\d|7\.1)\b")
-"""Of the temporary ones, those that speak of the mailbox or of greylisting; others speak of the server."""
-
-_RETRY_GREYLISTED = timedelta(minutes=5)
 
 
 class Tls(StrEnum):
@@ -93,19 +80,32 @@ class SmtpProvider:
     can_look_up = False
     batch_size = 1
 
-    def __init__(self, settings: SmtpSettings, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, settings: SmtpSettings, context: ssl.SSLContext | None = None, signer: DkimSigner | None = None
+    ) -> None:
         self._settings = settings
         self._context = context or ssl.create_default_context()
-        self._connection: smtplib.SMTP | None = None
+        self._signer = signer
+        self._session: SmtpSession | None = None
 
     def deliver(self, messages: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
         """Submit each message in turn. Once the server is lost, the rest is not tried: it was certainly not sent."""
-        lost: DeliveryError | None = None
+        sendable = [message for message in messages if is_sendable(message)]
         for message in messages:
-            outcome: Outcome = self._submit(message) if lost is None else lost
-            if self._connection is None and not isinstance(outcome, Receipt):
-                lost = TransientDeliveryError("smtp_connection_lost")
-            yield message, outcome
+            if not is_sendable(message):
+                yield message, PermanentDeliveryError("smtp_address")
+        if not sendable:
+            return
+        try:
+            session = self._connected()
+        except (smtplib.SMTPException, OSError) as error:
+            yield from _all_lost(sendable, _before_the_dot(error))
+            return
+        try:
+            yield from self._submit_all(session, sendable)
+        finally:
+            if session.is_begun:  # nobody asked for the next message, which was announced already
+                session.close()
 
     def lookup(self, send_id: str) -> Receipt | None:
         """SMTP keeps no account that we could ask."""
@@ -113,62 +113,40 @@ class SmtpProvider:
         return None
 
     def close(self) -> None:
-        """Say goodbye; the server's opinion of it no longer matters."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
+        """Give back the connection."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.quit()
+
+    def _submit_all(self, session: SmtpSession, messages: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
+        is_announced = False
+        for place, message in enumerate(messages):
             try:
-                connection.quit()
-            except (smtplib.SMTPException, OSError):
-                connection.close()
+                if not is_announced:
+                    session.begin(message)
+                refusal = session.begun()
+            except (smtplib.SMTPException, OSError) as error:
+                session.close()
+                yield from _all_lost(messages[place:], _before_the_dot(error))
+                return
+            following = messages[place + 1] if place + 1 < len(messages) else None
+            outcome = refusal or session.submit(self._signed(message), following)
+            is_announced = refusal is None
+            yield message, outcome
+            if not session.is_open:
+                yield from _all_lost(messages[place + 1 :], TransientDeliveryError("smtp_connection_lost"))
+                return
 
-    def _submit(self, message: Message) -> Outcome:
-        try:
-            connection = self._connected()
-            self._begin(connection, message)
-        except DeliveryError as error:
-            return error
-        except (smtplib.SMTPException, OSError) as error:
-            self._drop()
-            return _before_the_dot(error)
-        return self._send_content(connection, message)
+    def _signed(self, message: Message) -> bytes:
+        return message.content if self._signer is None else self._signer.sign(message.content)
 
-    def _begin(self, connection: smtplib.SMTP, message: Message) -> None:
-        """MAIL, RCPT and DATA: until here every answer is certain."""
-        phases: tuple[tuple[bool, Callable[[], tuple[int, bytes]]], ...] = (
-            (False, lambda: connection.mail(message.envelope_from)),
-            (True, lambda: connection.rcpt(message.recipient)),
-            (False, lambda: connection.docmd("DATA")),
-        )
-        for about_recipient, ask in phases:
-            code, answer = ask()
-            if code not in {250, 251, 354}:
-                self._reset(connection)
-                raise _refusal(code, answer, about_recipient=about_recipient)
-
-    def _send_content(self, connection: smtplib.SMTP, message: Message) -> Outcome:
-        dotted = re.sub(rb"(?m)^\.", b"..", message.content)
-        try:
-            connection.send(dotted + b".\r\n")
-            fault("bytes_sent")
-            code, answer = connection.getreply()
-            fault("accepted")
-        except (smtplib.SMTPException, OSError):
-            self._drop()
-            return AmbiguousDeliveryError("smtp_no_answer_after_data")
-        if code == 250:
-            return Receipt(provider=self.name, provider_message_id=_queue_id(answer))
-        if not 400 <= code < 600:
-            self._drop()
-            return AmbiguousDeliveryError("smtp_odd_answer_after_data")
-        self._reset(connection)
-        return _refusal(code, answer, about_recipient=True)
-
-    def _connected(self) -> smtplib.SMTP:
-        if self._connection is not None and _is_alive(self._connection):
-            return self._connection
-        self._drop()
-        self._connection = self._connect()
-        return self._connection
+    def _connected(self) -> SmtpSession:
+        if self._session is None or not self._session.is_open or not self._session.is_alive():
+            if self._session is not None:
+                self._session.close()
+            self._session = None
+            self._session = SmtpSession(self._connect(), self.name)
+        return self._session
 
     def _connect(self) -> smtplib.SMTP:
         settings = self._settings
@@ -190,23 +168,11 @@ class SmtpProvider:
             raise
         return connection
 
-    def _reset(self, connection: smtplib.SMTP) -> None:
-        try:
-            connection.rset()
-        except (smtplib.SMTPException, OSError):
-            self._drop()
 
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-
-def _is_alive(connection: smtplib.SMTP) -> bool:
-    try:
-        return connection.noop()[0] == 250
-    except (smtplib.SMTPException, OSError):
-        return False
+def _all_lost(messages: Sequence[Message], error: DeliveryError) -> Iterator[tuple[Message, Outcome]]:
+    """Nothing of these has left: the first for this reason, the others because of it."""
+    for place, message in enumerate(messages):
+        yield message, TransientDeliveryError("smtp_connection_lost") if place else error
 
 
 def _before_the_dot(error: Exception) -> DeliveryError:
@@ -221,22 +187,3 @@ def _before_the_dot(error: Exception) -> DeliveryError:
         case TimeoutError() | socket.gaierror() | ConnectionError():
             return TransientDeliveryError("smtp_unreachable")
     return TransientDeliveryError("smtp_disconnected")
-
-
-def _refusal(code: int, answer: bytes, *, about_recipient: bool) -> DeliveryError:
-    """An answer of 4yz or 5yz is certain. The server's words stay out: they quote the address."""
-    if 500 <= code < 600 and not about_recipient:
-        # It refuses us, not this person: an operator can mend that.
-        return TransientDeliveryError(f"smtp_{code}", is_our_fault=True)
-    if 500 <= code < 600:
-        return PermanentDeliveryError(f"smtp_{code}", address_is_bad=_BAD_MAILBOX.match(answer) is not None)
-    return TransientDeliveryError(
-        f"smtp_{code}",
-        retry_after=_RETRY_GREYLISTED if code in {450, 451} else None,
-        is_about_recipient=about_recipient and (code == 450 or _BUSY_MAILBOX.match(answer) is not None),
-    )
-
-
-def _queue_id(answer: bytes) -> str | None:
-    words = answer.decode("ascii", "replace").split()
-    return words[-1][:80] if words else None
