@@ -27,6 +27,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.world import SHIPPED, World, migrate_world, open_world
 from worker.cli import app as nurture
+from worker.delivery.providers import BY_API, open_provider
 from worker.domain.health import Figures, verdict
 from worker.domain.submissions import KNOWN_FIELDS
 from worker.domain.tokens import TokenScope
@@ -560,3 +561,30 @@ def test_the_image_holds_no_more_than_what_it_copies() -> None:
     assert lines[0] == "*"
     assert allowed == {source for line in copied for source in line.split()}
     assert all((ROOT / name).exists() for name in allowed)
+
+
+# --- mail providers -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", sorted(["outbox", "smtp", "smtps", *BY_API]))
+def test_every_mail_provider_is_explained_to_operators_with_the_form_of_its_url(scheme: str) -> None:
+    rows = [line for line in text_of(OPERATORS.parent / "providers.md").splitlines() if line.startswith("|")]
+
+    assert any(f"`{scheme}:" in line for line in rows)
+
+
+@pytest.mark.parametrize("scheme", sorted(BY_API))
+def test_every_mail_provider_has_an_adapter_a_stand_in_and_feedback_of_its_own(scheme: str) -> None:
+    for folder in ("worker/delivery", "tests/support/providers", "worker/feedback"):
+        assert (ROOT / folder / f"{scheme}.py").is_file()
+    assert BY_API[scheme].__module__ == f"worker.delivery.{scheme}"
+
+
+def test_every_form_of_a_mail_url_on_the_page_can_be_opened(tmp_path: Path) -> None:
+    page = text_of(OPERATORS.parent / "providers.md")
+    forms = [form for form in re.findall(r"^\|[^|]+\|([^|]+)\|", page, re.MULTILINE) if "://" in form]
+    urls = [url for form in forms for url in re.findall(r"`(\w+://[^`]+)`", form)]
+
+    assert {url.partition(":")[0] for url in urls} == {"smtp", "smtps", *BY_API}
+    for url in urls:
+        assert open_provider(url, tmp_path, production=True).name == url.partition(":")[0].replace("smtps", "smtp")
