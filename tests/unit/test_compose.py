@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.unit.shipped import catalog, renderer, uses
 from tests.unit.test_mime import LETTER, read_headers, read_mailbox, read_quoted_printable, read_strictly, read_words
+from worker.delivery.fields import fields_of
 from worker.delivery.mime import build
 from worker.delivery.quoted import Quoted
 from worker.domain.ids import new_id
@@ -149,6 +150,26 @@ def test_the_same_send_is_the_same_bytes_and_another_is_not() -> None:
 def test_an_address_that_is_not_ascii_never_leaves() -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the send is held as broken, whatever the words
         compose(renderer(), send_of(USES[0], new_id()), Identity(email="zoë@example.com"), LOOKUP, URL, AT)
+
+
+# --- the way back, for providers that want fields ---
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=120).map(str.strip),
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=60),
+    pieces,
+)
+def test_a_message_taken_apart_says_what_it_was_made_of(subject: str, name: str, body: str) -> None:
+    letter = replace(LETTER, subject=subject, from_name=name.strip() or "x", text=body, html=body)
+    fields = fields_of(build(letter))
+
+    assert (fields.subject.strip(), fields.from_name) == (subject, letter.from_name)
+    assert (fields.from_address, fields.to, fields.reply_to) == (letter.from_address, letter.to, letter.reply_to)
+    assert (fields.text, fields.html, fields.message_id) == (body, body, f"<{letter.message_id}>")
+    assert fields.headers["List-Unsubscribe"] == f"<{letter.unsubscribe_url}>"
+    assert not {name.lower() for name in fields.headers} & {"from", "to", "subject", "content-type", "date"}
 
 
 # --- a fuzz of subjects and names, by the thousand ---

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from itertools import cycle
+from pathlib import Path
 
 import dkim
 import pytest
@@ -14,9 +15,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from tests.unit.shipped import catalog, renderer, uses
 from tests.unit.test_mime import LETTER
+from worker.cli import app as nurture
 from worker.delivery.dkim import SIGNED, DkimSigner, dns_record, new_key
 from worker.delivery.mime import build
 from worker.errors import ConfigurationError
@@ -142,3 +145,19 @@ def test_a_key_or_selector_that_will_not_do_is_refused_without_being_quoted(key:
 
 def test_a_signer_shows_no_key() -> None:
     assert "key" not in repr(signer())
+
+
+def test_the_command_makes_a_key_once_and_prints_the_record_that_verifies(tmp_path: Path) -> None:
+    file = tmp_path / "dkim.pem"
+    words = ["keys", "dkim", "mail.example.com", "--selector", "s1", "--out", str(file)]
+    first, second = (CliRunner().invoke(nurture, words) for _ in range(2))
+
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert first.stdout == second.stdout, "the key that is there is kept"
+    assert file.stat().st_mode & 0o077 == 0, "nobody else may read it"
+    name, _, texts = first.stdout.strip().partition(" IN TXT ")
+    assert name == "s1._domainkey.mail.example.com."
+    parts = re.findall(r'"([^"]*)"', texts)
+    assert all(len(part) <= 255 for part in parts)
+    signed = DkimSigner.read(file.read_text(), "s1", "mail.example.com").sign(build(LETTER))
+    assert dkim.verify(signed, dnsfunc=lambda *_, **__: "".join(parts).encode())

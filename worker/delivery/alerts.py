@@ -92,7 +92,11 @@ class MailAlerts:
         self._address, self._provider, self._sender = address, provider, sender
 
     def post(self, alert: AlertText) -> None:
-        """Send one email; a doubtful end is tried again, since telling staff twice is better than never."""
+        """Send one email; a doubtful end is tried again, since telling staff twice is better than never.
+
+        So each try has a key of its own: a provider that knows the last one would refuse another date as abuse.
+        """
+        attempt = f"{alert.id}-{uuid4().hex[:8]}"
         domain = self._sender.rpartition("@")[2]
         text = f"{alert.body}\n\n{alert.link}\n"
         letter = Letter(
@@ -104,12 +108,12 @@ class MailAlerts:
             text=text,
             html=f'<p>{alert.body}</p><p><a href="{alert.link}">Open it</a></p>',
             date=datetime.now(UTC),
-            message_id=f"{alert.id}.{uuid4().hex[:8]}@{domain}",
+            message_id=f"{attempt}@{domain}",
             unsubscribe_url=None,
             list_id=f"alerts.{domain}",
             feedback_id="alert:staff:worker:clinic",
         )
-        message = Message(send_id=alert.id, envelope_from=self._sender, recipient=self._address, content=build(letter))
+        message = Message(send_id=attempt, envelope_from=self._sender, recipient=self._address, content=build(letter))
         for _, outcome in self._provider.deliver([message]):
             if isinstance(outcome, Receipt):
                 continue
