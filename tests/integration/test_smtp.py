@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import smtplib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import dkim
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.support.smtp import SmtpSink
 from worker.delivery.base import Message, Outcome, Receipt
@@ -55,6 +63,7 @@ class Stub:
     commands: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     connections: int = 0
+    tls: ssl.SSLContext | None = None
     looks_ahead: bool = False
     overlaps: int = 0
 
@@ -87,6 +96,11 @@ class Stub:
             self._threads[-1].start()
 
     def _serve(self, connection: socket.socket) -> None:
+        if self.tls is not None:
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            except OSError:  # the client did not like the certificate
+                return
         with connection, connection.makefile("rb") as lines:
             try:
                 if not self._react(connection, "BANNER"):
@@ -354,6 +368,55 @@ def test_implicit_tls_to_a_server_in_clear_sends_nothing() -> None:
         assert isinstance(refused, TransientDeliveryError)
         assert server.bodies == []
         assert not any("maya" in command for command in server.commands)
+
+
+def certificate(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:
+    """A certificate that only those trust who are told to, and a server's context with it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    file = folder / "server.pem"
+    file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return file, context
+
+
+@pytest.mark.parametrize(
+    ("host", "is_trusted", "arrives"),
+    [("127.0.0.1", True, True), ("127.0.0.1", False, False), ("127.0.0.2", True, False)],
+    ids=["trusted", "signed by nobody we know", "of another host"],
+)
+def test_mail_goes_only_to_a_server_whose_certificate_is_verified(
+    tmp_path: Path, host: str, is_trusted: bool, arrives: bool
+) -> None:
+    file, context = certificate(tmp_path, host)
+    with stub() as server:
+        server.tls = context
+        settings = SmtpSettings.from_url(server.url("").replace("smtp://", "smtps://"))
+        trust = ssl.create_default_context(cafile=str(file)) if is_trusted else None
+        (outcome,) = submit(server, provider=SmtpProvider(settings, trust))
+
+        assert isinstance(outcome, Receipt) is arrives
+        assert bool(server.bodies) is arrives
+        if not arrives:
+            assert str(outcome) == "smtp_tls_failed"
+            assert server.commands == []
 
 
 # --- doubtful: it may have been taken ---
