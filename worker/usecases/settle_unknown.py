@@ -46,7 +46,9 @@ def settle_unknown(services: Services) -> Counter[str]:
     if provider.key_ttl is None and not provider.can_look_up:
         return Counter()
     with services.database.read() as connection:
-        found = unknown_sends.wanting(connection, provider.account, real_now(connection), BATCH)
+        found = unknown_sends.wanting(
+            connection, provider.account, real_now(connection), BATCH, only_with_key=not provider.can_look_up
+        )
     if not found:
         return Counter()
     left = [send for send in found if not (provider.can_look_up and _look_up(services, send))]
