@@ -20,6 +20,7 @@ from worker.queues import QUEUE_OF, TaskName
 from worker.settings import Settings, load_settings
 from worker.storage.broker import Broker
 from worker.storage.database import Database
+from worker.storage.local_files import LocalFiles
 from worker.storage.witness import Witnesses
 from worker.usecases.services import Services
 
@@ -116,6 +117,7 @@ def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQue
         public_url=settings.links,
         broker=broker,
         manners=settings.manners,
+        files=LocalFiles(settings.state, settings.spool),
         witnesses=Witnesses(settings.state / "epoch.json", broker),
         feedback=open_sources(settings.feedback_secrets),
         mailboxes=open_mailboxes(settings.feedback_imap, production=settings.is_production),

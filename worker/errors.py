@@ -3,10 +3,13 @@
     WorkerError
     ├─ ConfigurationError(check_id, hint)       refuse to start; never swallowed by delivery handling
     ├─ InvalidSubmission(errors)                4xx to the form, with one entry per bad field
+    ├─ UnusableContact(code)                    an address or number that can't be written to or called
     ├─ NotFound(what)                           the thing asked for is not there
     │  └─ Ambiguous(what)                       several are meant: name one by its id
     ├─ FeedbackRefused(code)                    a webhook that its provider did not sign, or not lately: 401, counted
     ├─ Refused(why)                             it is there, but this can't be done to it as things stand
+    ├─ NamesPerson                              a reason that is kept names the person it must not lead to
+    ├─ BelongsToAnother(lead_id)                this address or number is another lead's
     ├─ SealError
     │  ├─ UnknownSealKey(key_id)                sealed with a key that the ring does not hold: park, never drop
     │  └─ BrokenSeal                            not sealed by us, tampered with, or moved to another place
@@ -58,6 +61,14 @@ class InvalidSubmission(WorkerError):
         self.errors = tuple(errors)
 
 
+class UnusableContact(WorkerError):
+    """An address or number of no use. `code` is stable; `detail` says what to write instead, and quotes nothing."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.detail = code, detail
+
+
 class NotFound(WorkerError):
     """What was asked for is not there."""
 
@@ -76,6 +87,20 @@ class FeedbackRefused(WorkerError):
 
 class Refused(WorkerError):
     """What was asked for would break a rule; says which, and what to do instead."""
+
+
+class NamesPerson(WorkerError):
+    """A text that outlives a person, or is shown without them, says who they are."""
+
+
+class BelongsToAnother(WorkerError):
+    """Two people can't be one: whoever corrects an address decides which lead is meant."""
+
+    def __init__(self, lead_id: str) -> None:
+        super().__init__(
+            f"lead {lead_id} has this address or number already; look at both, and erase the one that is wrong"
+        )
+        self.lead_id = lead_id
 
 
 class SealError(WorkerError):

@@ -130,7 +130,6 @@ _rotations = iter(range(10_000))
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-    add_staff(world, "alex", Role.ADMIN, with_codes=True)
 )
 @given(st.lists(st.integers(0, 16), max_size=3), st.integers(1, 5))
 def test_a_rotation_interrupted_anywhere_loses_nothing_and_goes_on(world: World, stops: list[int], batch: int) -> None:

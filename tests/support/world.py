@@ -30,6 +30,7 @@ from worker.intake.understand import understand
 from worker.settings import TEMPLATES
 from worker.storage import installation, migrate, sends, submissions, tables, timeline
 from worker.storage.database import Database, real_now
+from worker.storage.local_files import LocalFiles
 from worker.storage.sealing import KeyRing
 from worker.usecases.capture import Captured, capture
 from worker.usecases.clock import jump_clock
@@ -287,6 +288,7 @@ def open_world(
         queue=queue,
         public_url=PUBLIC_URL,
         content=_CONTENT,
+        files=LocalFiles(folder, folder / "spool"),
     )
     try:
         yield World(services=services, queue=queue, folder=folder)

@@ -23,6 +23,7 @@ from worker.cli import (
     preview,
     product,
     queues,
+    rights,
     sends,
     tokens,
     users,
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 for part in (product, operate, pausing, content, lint, preview):
     part.register(app)
+rights.register(leads.app)
 app.add_typer(leads.app, name="leads")
 app.add_typer(sends.app, name="sends")
 app.add_typer(sends.quarantine, name="quarantine")

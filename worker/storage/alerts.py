@@ -121,11 +121,13 @@ def claim_due(connection: Connection, real_now: datetime, limit: int) -> list[Ma
     return sorted(claimed, key=lambda alert: alert["kind"] not in PAGED)
 
 
-def finish(connection: Connection, alert: str, state: str, **values: Any) -> None:
-    """Note how it went, unless someone has acknowledged it meanwhile."""
-    connection.execute(
-        update(alerts).where(alerts.c.id == alert, alerts.c.state.in_(_WAITING)).values(state=state, **values)
-    )
+def finish(connection: Connection, alert: str, state: str, **values: Any) -> bool:
+    """Note how it went, unless someone has acknowledged it meanwhile; False where it was erased with its lead."""
+    waiting = update(alerts).where(alerts.c.id == alert, alerts.c.state.in_(_WAITING))
+    if connection.execute(waiting.values(state=state, **values)).rowcount:
+        return True
+    there = select(alerts.c.id).where(alerts.c.id == alert).with_for_update(key_share=True)
+    return connection.execute(there).first() is not None
 
 
 def acknowledge_of_lead(connection: Connection, lead_id: str, actor: str, at: datetime) -> int:

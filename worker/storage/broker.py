@@ -6,7 +6,7 @@ import base64
 import contextlib
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,18 +86,57 @@ class Broker:
         with contextlib.suppress(redis.RedisError):
             self._client.lrem(KEY_PREFIX + UNREADABLE, -1, item.entry)  # type: ignore[arg-type]  # bytes are fine
 
-    def messages(self) -> Iterator[bytes]:
-        """Everything that lies in our lists and hashes, waiting or in a worker's hands, as bytes. Raises RedisError."""
-        for name in self._client.scan_iter(match=f"{KEY_PREFIX}*", count=500):
-            kind = self._client.type(name)
-            if kind == b"list":
-                yield from self._chunks(name)
-            elif kind == b"hash":
-                yield from (value for _, value in self._client.hscan_iter(name, count=100))
+    def everything(self) -> Iterator[bytes]:
+        """Every key of ours and all that it holds, waiting or in a worker's hands, as bytes. Raises RedisError."""
+        for name in map(_as_text, self._client.scan_iter(match=f"{KEY_PREFIX}*", count=500)):
+            yield name.encode()
+            yield from self._contents(name)
 
-    def _chunks(self, name: bytes) -> Iterator[bytes]:
+    def drop(self, is_meant: Callable[[bytes], bool]) -> int:
+        """Take messages off our lists; how many. What they hinted at is offered again by the spool, unless it is
+        erased. What a worker has in its hands stays. Raises RedisError."""
+        dropped = 0
+        for name in map(_as_text, self._client.scan_iter(match=f"{KEY_PREFIX}*", count=500, _type="LIST")):
+            for item in filter(is_meant, list(self._chunks(name))):
+                dropped += int(self._client.lrem(name, 0, item))  # type: ignore[arg-type]  # bytes are fine
+        return dropped
+
+    def compact_log(self, patience_s: float = 10) -> bool:
+        """Let the append-only file forget what is not there any more; False where that was not seen to end."""
+        until = time.monotonic() + patience_s
+        try:
+            if not self._persistence().get("aof_enabled"):
+                return True
+            self._client.bgrewriteaof()
+            while time.monotonic() < until:
+                now = self._persistence()
+                if not (now.get("aof_rewrite_in_progress") or now.get("aof_rewrite_scheduled")):
+                    return True
+                time.sleep(0.05)
+        except redis.RedisError:
+            return False
+        return False
+
+    def _persistence(self) -> dict[str, Any]:
+        return dict(self._client.info("persistence"))
+
+    def _contents(self, name: str) -> Iterator[bytes]:
+        match self._client.type(name):
+            case b"list":
+                yield from self._chunks(name)
+            case b"hash":
+                yield from (part for pair in self._client.hscan_iter(name, count=100) for part in pair)
+            case b"set":
+                yield from self._client.sscan_iter(name, count=100)
+            case b"zset":
+                yield from (item for item, _ in self._client.zscan_iter(name, count=100))
+            case b"string":
+                value = self._client.get(name)
+                yield value if isinstance(value, bytes) else b""
+
+    def _chunks(self, name: str) -> Iterator[bytes]:
         start = 0
-        while chunk := self._client.lrange(str(name, "utf-8"), start, start + _CHUNK - 1):
+        while chunk := self._client.lrange(name, start, start + _CHUNK - 1):
             yield from (item for item in chunk if isinstance(item, bytes))
             start += _CHUNK
 
@@ -121,6 +160,10 @@ class Broker:
     def close(self) -> None:
         """Give back the connection."""
         self._client.close()
+
+
+def _as_text(name: bytes | str) -> str:
+    return name if isinstance(name, str) else name.decode("utf-8", errors="replace")
 
 
 def _read_entry(entry: bytes) -> SetAside:

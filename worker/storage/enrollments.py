@@ -68,7 +68,10 @@ def stranded(connection: Connection, unknown_before: datetime, limit: int) -> li
     An unknown send holds the next one up only until `unknown_before`.
     """
     rows = connection.execute(
-        select(enrollments).where(enrollments.c.status == ACTIVE, ~sends.stands_open(unknown_before)).limit(limit)
+        select(enrollments)
+        .where(enrollments.c.status == ACTIVE, ~sends.stands_open(unknown_before))
+        .limit(limit)
+        .with_for_update(key_share=True, skip_locked=True)
     )
     return [dict(row._mapping) for row in rows]
 

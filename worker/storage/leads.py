@@ -100,16 +100,24 @@ def find_person(connection: Connection, email_hash: str | None, phone_hash: str 
     by_email = email_hash is not None
     condition = leads.c.email_hash == email_hash if by_email else leads.c.phone_hash == phone_hash
     row = connection.execute(
-        select(leads).where(condition).order_by(leads.c.created_at).limit(1).with_for_update()
+        select(leads).where(condition).order_by(leads.c.created_at).limit(1).with_for_update(key_share=True)
     ).first()
     return _mapping(row)
 
 
 def lock(connection: Connection, lead_id: str) -> Mapping[str, Any] | None:
-    """One lead, locked until the transaction ends."""
+    """One lead, locked until the transaction ends; rows that refer to it may still be written (`key_share`), or
+    whoever holds one of its sends and notes the outcome would wait for us, and we for them."""
     if not is_id(lead_id):
         return None
-    return _mapping(connection.execute(select(leads).where(leads.c.id == lead_id).with_for_update()).first())
+    return _mapping(
+        connection.execute(select(leads).where(leads.c.id == lead_id).with_for_update(key_share=True)).first()
+    )
+
+
+def lock_out(connection: Connection, lead_id: str) -> bool:
+    """Lock a lead against everything, also rows that would refer to it, before it is deleted."""
+    return connection.execute(select(leads.c.id).where(leads.c.id == lead_id).with_for_update()).first() is not None
 
 
 def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
@@ -156,12 +164,14 @@ def waiting(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
 
 
 def not_escalated(connection: Connection, waiting_before: datetime, limit: int) -> list[Mapping[str, Any]]:
-    """Those who wait since before an instant, and of whom staff were not told again yet."""
+    """Those who wait since before an instant, and of whom staff were not told again yet; locked until the end of the
+    transaction. Someone whom another transaction is changing (or erasing) is left for the next time."""
     rows = connection.execute(
         select(leads)
         .where(leads.c.waiting_since < waiting_before, leads.c.escalated_at.is_(None))
         .order_by(leads.c.waiting_since)
         .limit(limit)
+        .with_for_update(key_share=True, skip_locked=True)
     )
     return [dict(row._mapping) for row in rows]
 

@@ -134,6 +134,11 @@ def of_cause(connection: Connection, kind: str, code: str, limit: int) -> list[M
     return [dict(row._mapping) for row in rows]
 
 
+def everything(connection: Connection) -> list[Mapping[str, Any]]:
+    """Every item, decided or not."""
+    return [dict(row._mapping) for row in connection.execute(select(parked).order_by(parked.c.id))]
+
+
 def by_id(connection: Connection, item_id: str) -> Mapping[str, Any] | None:
     """One parked item."""
     if not is_id(item_id):

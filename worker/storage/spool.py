@@ -78,6 +78,25 @@ class Spool:
             path.rename(self._ready / path.name)
         return len(aside)
 
+    def take_out(self, is_meant: Callable[[str], bool]) -> int:
+        """Take single envelopes out of the files that hold them; how many. The rest of each file stays durable."""
+        taken = 0
+        for path in self.everything():
+            try:
+                envelopes = path.read_text(encoding="ascii", errors="surrogateescape").splitlines()
+            except FileNotFoundError:
+                continue  # confirmed, or finished writing, in between
+            kept = [envelope for envelope in envelopes if not is_meant(envelope)]
+            taken += len(envelopes) - len(kept)
+            if not kept:
+                path.unlink(missing_ok=True)
+            elif len(kept) < len(envelopes):
+                aside = path.with_suffix(f".{uuid4().hex[:8]}")
+                _write_durably(aside, "\n".join(kept) + "\n")
+                aside.replace(path)
+                _fsync_folder(path.parent)
+        return taken
+
     def everything(self) -> Iterator[Path]:
         """Every file: being written, waiting, and set aside."""
         for folder in (self._tmp, self._ready, self._quarantine):
@@ -96,7 +115,7 @@ class Spool:
 def _write_durably(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        with os.fdopen(descriptor, "w", encoding="ascii", errors="surrogateescape") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
@@ -80,6 +80,17 @@ def assign(connection: Connection, owners: Mapping[str, str]) -> None:
     statement = update(submissions).where(submissions.c.id == bindparam("submission")).values(lead_id=bindparam("lead"))
     if owners:
         connection.execute(statement, [{"submission": one, "lead": lead} for one, lead in owners.items()])
+
+
+def remove(connection: Connection, submission_id: str) -> None:
+    """Take away a submission that has just been stored and must not be."""
+    connection.execute(delete(submissions).where(submissions.c.id == submission_id))
+
+
+def unassigned(connection: Connection) -> list[Mapping[str, Any]]:
+    """What no lead has: submissions in quarantine, and dismissed ones."""
+    rows = connection.execute(select(submissions).where(submissions.c.lead_id.is_(None)).order_by(submissions.c.id))
+    return [dict(row._mapping) for row in rows]
 
 
 def set_status(connection: Connection, submission_id: str, expected: str, status: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -41,6 +42,19 @@ def lift_unsubscribe(connection: Connection, address_hash: str) -> None:
             suppressions.c.reason == SuppressionReason.UNSUBSCRIBED,
         )
     )
+
+
+def of_address(connection: Connection, address_hash: str) -> list[Mapping[str, Any]]:
+    """The suppressions of one address: scope, reason, where it came from, when."""
+    rows = connection.execute(select(suppressions).where(suppressions.c.address_hash == address_hash))
+    return [dict(row._mapping) for row in rows]
+
+
+def carry_over(connection: Connection, old_hash: str, new_hash: str, at: datetime) -> list[SuppressionReason]:
+    """What a person asked for under an old address holds for their new one; that mail to it bounced does not."""
+    rows = connection.execute(select(suppressions.c.reason).where(suppressions.c.address_hash == old_hash)).scalars()
+    found = [SuppressionReason(reason) for reason in rows if reason != SuppressionReason.HARD_BOUNCE]
+    return [reason for reason in found if add(connection, new_hash, reason, "corrected", at)]
 
 
 def reasons(connection: Connection, hashes: Iterable[str]) -> dict[str, dict[SuppressionScope, SuppressionReason]]:

@@ -58,6 +58,7 @@ installation = Table(
     Column("active_snapshot", String(32), ForeignKey("snapshots.hash")),
     Column("instance", _Id, nullable=False),
     Column("ticks", BigInteger, nullable=False, server_default="0"),  # grows with every sweep: see domain.epoch
+    Column("retention_ran_at", UtcDateTime),
 )
 
 snapshots = Table(
@@ -213,6 +214,14 @@ suppressions = Table(
     Column("scope", _Word, primary_key=True),
     Column("reason", _Word, nullable=False),
     Column("origin", _Word, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+erased = Table(
+    "erased",
+    metadata,
+    Column("submission_hash", _Hash, primary_key=True),
+    Column("body_hash", _Hash, nullable=False),
     Column("at", UtcDateTime, nullable=False),
 )
 

@@ -74,6 +74,11 @@ class Happened(StrEnum):
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"
     SIGN_IN_REFUSED = "sign_in_refused"
+    ERASING = "erasing"
+    ERASED = "erased"
+    EXPORTED = "exported"
+    IDENTITY_CORRECTED = "identity_corrected"
+    RETAINED = "retention"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

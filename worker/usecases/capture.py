@@ -18,10 +18,11 @@ from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
 from worker.errors import SealError
 from worker.faults import fault
-from worker.storage import alerts, installation, parked, submissions, timeline
+from worker.storage import alerts, erased, installation, parked, submissions, timeline
 from worker.storage.alerts import AlertKind, crisis_kind
 from worker.storage.database import is_transient, real_now
 from worker.storage.leads import Vault
+from worker.storage.sealing import LookupKey
 from worker.storage.timeline import Happened
 from worker.usecases.admit import admit
 from worker.usecases.services import Services
@@ -127,11 +128,14 @@ def _store_all(services: Services, connection: Connection, opened: Sequence[_Ope
             readable[one.submission.id] = one
     rows = [_row(one, one.submission, now) for one in readable.values() if one.submission]
     fresh = submissions.store(connection, rows)
+    late = erased.bodies_of(connection, services.vault.lookup, fresh)
     admitted = []
     for submission_id, one in readable.items():
         if submission_id not in fresh:
             stored = submissions.by_id(connection, submission_id)
             total += _known(connection, one, stored["body_hash"] if stored else "", now)
+        elif submission_id in late:
+            total += _late_copy(connection, one, submission_id, late[submission_id], services.vault.lookup, now)
         elif one.submission and one.submission.suspicions:
             total += _quarantine(connection, one.submission, now)
         elif one.submission:
@@ -145,6 +149,17 @@ def _known(connection: Connection, one: _Opened, body_hash: str, now: datetime) 
     if one.body_hash != body_hash:
         return _park(connection, one.envelope, "idempotency_conflict", now)
     return Captured(repeated=1)
+
+
+def _late_copy(
+    connection: Connection, one: _Opened, submission_id: str, mark: str, lookup: LookupKey, now: datetime
+) -> Captured:
+    """What was erased stays so, however late a copy of it turns up: asked only once it is stored, so that an
+    erasure in this very moment is seen. Another body under its id is a new post, and kept for a person."""
+    submissions.remove(connection, submission_id)
+    if mark == erased.body_mark(lookup, submission_id, one.body_hash):
+        return Captured(repeated=1)
+    return _park(connection, one.envelope, "idempotency_conflict", now)
 
 
 def _row(one: _Opened, submission: Submission, now: datetime) -> Mapping[str, Any]:

@@ -93,6 +93,7 @@ def _deliver_group(services: Services, group: Sequence[Mapping[str, Any]], batch
         snapshot, renderer = services.content.renderer(connection)
         facts = load_facts(connection, renderer, group, now)
         people = leads.by_ids(connection, {send["lead_id"] for send in group})
+    group = [send for send in group if send["id"] in facts and send["lead_id"] in people]  # the rest is erased
     decisions = {send["id"]: decide(facts[send["id"]], renderer.catalog.clinic, now) for send in group}
     ready, broken = _compose_all(services, renderer, people, group, decisions, now)
     decisions |= broken

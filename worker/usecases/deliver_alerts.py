@@ -94,8 +94,8 @@ def _finish(services: Services, alert: Mapping[str, Any], state: str, error: Del
             values |= {"sent_at": now, "attempts": 0, "pages": alert["pages"] + 1}
         if (wait := _wait(alert, state, error)) is not None:
             values["not_before"] = real_now(connection) + wait
-        alerts.finish(connection, alert["id"], state, **values)
-        if alert["lead_id"] and (error is None or state == alerts.PARKED):
+        is_there = alerts.finish(connection, alert["id"], state, **values)
+        if is_there and alert["lead_id"] and (error is None or state == alerts.PARKED):
             kind = Happened.ALERTED if error is None else Happened.ALERT_PARKED
             timeline.add(connection, kind, now, alert["lead_id"], alert=alert["kind"], code=values["last_code"])
     log.info(f"alert.{state}", alert_id=alert["id"], kind=alert["kind"], code=values["last_code"])

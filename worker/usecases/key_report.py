@@ -75,7 +75,7 @@ def _queued(services: Services) -> Counter[str] | None:
     if services.broker is None:
         return None
     try:
-        return _count(text_of(raw) for raw in services.broker.messages())
+        return _count(text_of(raw) for raw in services.broker.everything())
     except redis.RedisError:
         return None
 

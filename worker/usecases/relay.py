@@ -7,6 +7,7 @@ person, never deleted.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,9 @@ from pathlib import Path
 import structlog
 
 from worker.domain.ids import is_id
+from worker.errors import SealError
 from worker.queues import QueueName
-from worker.storage import alerts, installation, pauses, submissions
+from worker.storage import alerts, erased, installation, pauses, submissions
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.spool import Spool, SpoolFile
@@ -91,7 +93,10 @@ class Relay:
         with self.services.database.read() as connection:
             now = installation.product_now(connection)
             is_paused = pauses.is_queue_paused(connection, QueueName.INTAKE, now)
-            return submissions.confirmed(connection, wanted), is_paused
+            confirmed = submissions.confirmed(connection, wanted)
+            with contextlib.suppress(SealError):  # without the look-up key nothing is erased, and all is offered again
+                confirmed |= erased.known(connection, self.services.vault.lookup, wanted - confirmed)
+            return confirmed, is_paused
 
     def _push(self, file: SpoolFile) -> bool:
         state = self._state(file)

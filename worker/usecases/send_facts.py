@@ -21,7 +21,10 @@ from worker.storage.pauses import PauseScope
 def load_facts(
     connection: Connection, renderer: Renderer, group: Sequence[Mapping[str, Any]], now: datetime
 ) -> dict[str, SendFacts]:
-    """The facts about each send, by its id. What it may itself have done already does not speak against it."""
+    """The facts about each send, by its id; none about the send of a lead that has just been erased.
+
+    What a send may itself have done already does not speak against it.
+    """
     people = leads.by_ids(connection, {send["lead_id"] for send in group})
     enrolled = enrollments.by_ids(connection, {send["enrollment_id"] for send in group if send["enrollment_id"]})
     consents = enrollments.consents_of(connection, people)
@@ -31,6 +34,7 @@ def load_facts(
     return {
         send["id"]: _facts(send, people[send["lead_id"]], enrolled, consents, scopes, history, paused, renderer)
         for send in group
+        if send["lead_id"] in people
     }
 
 

@@ -25,6 +25,7 @@ from worker.storage import contents, installation
 from worker.storage.broker import Broker
 from worker.storage.database import Database
 from worker.storage.leads import Vault
+from worker.storage.local_files import LocalFiles
 from worker.storage.passwords import Passwords
 from worker.storage.sealing import KeyRing
 from worker.storage.witness import Witnesses
@@ -81,6 +82,7 @@ class Services:
     mailboxes: Sequence[ImapMailbox] = ()
     epoch_is_guarded: bool = False
     manners: Manners = field(default_factory=Manners)
+    files: LocalFiles | None = None
     content: ActiveContent = field(default_factory=ActiveContent)
     passwords: Passwords = field(default_factory=Passwords)
 

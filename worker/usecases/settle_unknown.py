@@ -100,8 +100,8 @@ def _decide(services: Services, group: Sequence[Send]) -> tuple[list[Send], list
         now = installation.product_now(connection)
         _, renderer = services.content.renderer(connection)
         facts = load_facts(connection, renderer, group, now)
-    decisions = {send["id"]: decide(facts[send["id"]], renderer.catalog.clinic, now) for send in group}
-    allowed = [send for send in group if isinstance(decisions[send["id"]], Proceed)]
+    decisions = {send_id: decide(known, renderer.catalog.clinic, now) for send_id, known in facts.items()}
+    allowed = [send for send in group if isinstance(decisions.get(send["id"]), Proceed)]
     return allowed, [send_id for send_id, decision in decisions.items() if isinstance(decision, Skip)]
 
 
@@ -111,7 +111,7 @@ def _compose_as_before(services: Services, group: Sequence[Send]) -> dict[str, M
     with services.database.read() as connection:
         people = leads.by_ids(connection, {send["lead_id"] for send in group})
         renderers = {send["snapshot"]: services.content.at(connection, send["snapshot"]) for send in group}
-    for send in group:
+    for send in (send for send in group if send["lead_id"] in people):  # the rest is erased
         try:
             identity = services.vault.open_identity(people[send["lead_id"]])
             renderer, date = renderers[send["snapshot"]], send["handed_over_at"]
