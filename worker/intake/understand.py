@@ -10,17 +10,15 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
 from worker.content.catalog import Catalog
 from worker.domain.forms import Form
 from worker.domain.ids import reference, submission_id
 from worker.domain.safety import screen
 from worker.domain.submissions import Submission, is_true
-from worker.errors import FieldError, InvalidSubmission
+from worker.errors import FieldError, InvalidSubmission, UnusableContact
 from worker.intake.form_token import TokenCheck
 from worker.intake.reading import Fields, flat
+from worker.usecases.contact import normal_email, normal_phone
 
 DEFAULT_FORM = "clinic"
 HONEYPOT = "website"
@@ -110,34 +108,22 @@ def _check_lengths(fields: Fields, errors: list[FieldError]) -> None:
 
 
 def _email(text: str, errors: list[FieldError]) -> str | None:
-    """The address normalised: lower case, ASCII domain. Python can't write other local parts correctly."""
+    """The address in its one spelling; None, with the problem noted, where it is of no use."""
     if not text or len(text) > _MAX_SHORT:
         return None
     try:
-        checked = validate_email("".join(text.split()), check_deliverability=False, test_environment=False)
-    except EmailNotValidError:
-        errors.append(_error("/email", "email.syntax", "Please enter an email address like name@example.com."))
+        return normal_email(text)
+    except UnusableContact as error:
+        errors.append(_error("/email", error.code, error.detail))
         return None
-    if checked.ascii_email is None:
-        errors.append(
-            _error(
-                "/email", "email.not_ascii", "We can't write to this address. Please give another, or a phone number."
-            )
-        )
-        return None
-    return checked.ascii_email.lower()
 
 
 def _phone(text: str, *, has_email: bool, errors: list[FieldError], flags: list[str]) -> str | None:
     """E.164; an odd number is kept as it was typed, and flagged, since a person can often still read it."""
     if not text or len(text) > _MAX_SHORT:
         return None
-    try:
-        number = phonenumbers.parse(text, "US")
-        if phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE:
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    except phonenumbers.NumberParseException:
-        pass
+    if (normal := normal_phone(text)) is not None:
+        return normal
     if sum(character.isdigit() for character in text) < _MIN_PHONE_DIGITS and not has_email:
         errors.append(_error("/phone", "phone.too_short", "Please enter a phone number like 618-555-0142."))
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,14 @@ def store(connection: Connection, name: str, packed: bytes, at: datetime, approv
 def packed(connection: Connection, name: str) -> bytes:
     """The packed files of a snapshot."""
     return bytes(connection.execute(select(snapshots.c.packed).where(snapshots.c.hash == name)).scalar_one())
+
+
+def every_packed(connection: Connection) -> Iterator[tuple[str, bytes]]:
+    """Every snapshot's name and packed files, newest first."""
+    rows = connection.execution_options(yield_per=10).execute(
+        select(snapshots.c.hash, snapshots.c.packed).order_by(snapshots.c.created_at.desc())
+    )
+    yield from ((row.hash, bytes(row.packed)) for row in rows)
 
 
 def mark_used(connection: Connection, names: Iterable[str], at: datetime) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import phonenumbers
 from sqlalchemy import Connection
 
-from worker.errors import Ambiguous, NotFound
+from worker.errors import Ambiguous, NotFound, UnusableContact
 from worker.storage import leads
 from worker.storage.leads import Vault
+from worker.usecases.contact import normal_email, normal_phone
 
 
 def find_lead(connection: Connection, vault: Vault, wanted: str) -> str:
@@ -26,16 +26,15 @@ def _candidates(connection: Connection, vault: Vault, wanted: str) -> list[str]:
     if wanted.upper().startswith("TAC-"):
         return leads.by_reference(connection, wanted.upper())
     if "@" in wanted:
-        return leads.by_hashes(connection, vault.email_hash(wanted.casefold()), None)
+        return leads.by_hashes(connection, vault.email_hash(_email(wanted)), None)
     try:
         return list(leads.by_ids(connection, [str(UUID(wanted))]))
     except ValueError:
-        return leads.by_hashes(connection, None, vault.phone_hash(_e164(wanted)))
+        return leads.by_hashes(connection, None, vault.phone_hash(normal_phone(wanted)))
 
 
-def _e164(text: str) -> str | None:
+def _email(text: str) -> str | None:
     try:
-        number = phonenumbers.parse(text, "US")
-    except phonenumbers.NumberParseException:
+        return normal_email(text)
+    except UnusableContact:
         return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
