@@ -21,7 +21,7 @@ ALLOWED = frozenset(
         "event", "level", "timestamp", "logger", "dropped", "error", "where",
         "submission_id", "lead_id", "send_id", "alert_id", "enrollment_id", "snapshot", "file", "task_id", "task",
         "code", "kind", "email", "queue", "state", "count", "pushed", "stored", "repeated", "quarantined", "parked",
-        "taken_back", "unknown", "resolved", "released", "repaired", "unreadable", "process", "check_id",
+        "taken_back", "unknown", "resolved", "released", "repaired", "unreadable", "retained", "process", "check_id",
     }
 )  # fmt: skip
 """`email` is an email's id in the catalogue, never an address."""

@@ -42,6 +42,7 @@ app = typer.Typer(
 for part in (product, operate, pausing, content, lint, preview):
     part.register(app)
 rights.register(leads.app)
+app.add_typer(rights.retention, name="retention")
 app.add_typer(leads.app, name="leads")
 app.add_typer(sends.app, name="sends")
 app.add_typer(sends.quarantine, name="quarantine")

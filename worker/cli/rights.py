@@ -11,7 +11,7 @@ import typer
 
 from worker.cli.common import Actor, AsJson, default_actor, open_services
 from worker.cli.leads import Wanted
-from worker.cli.output import console, fail, print_json
+from worker.cli.output import console, fail, print_json, print_table
 from worker.domain.consent import SuppressionScope
 from worker.storage.local_files import write_privately
 from worker.usecases.correct_identity import correct_identity
@@ -19,6 +19,7 @@ from worker.usecases.erase import Erased, Erasure, erase_lead
 from worker.usecases.export_person import export_person
 from worker.usecases.find_lead import find_lead
 from worker.usecases.readable import as_html
+from worker.usecases.retain import preview, retain
 
 
 class Suppress(StrEnum):
@@ -27,6 +28,9 @@ class Suppress(StrEnum):
     ALL = "all"
     NURTURE = "nurture"
     NONE = "none"
+
+
+retention = typer.Typer(help="How long what is kept.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -131,3 +135,37 @@ def _public(done: Erased) -> dict[str, object]:
         "left": [{"place": place, "kind": kind} for place, kind in done.residue.found],
         "unsearched": list(done.residue.unsearched),
     }
+
+
+@retention.command("preview")
+def preview_retention(as_json: AsJson = False) -> None:
+    """What would go now by the rules in clinic.toml, as published. Changes nothing.
+
+    Example: nurture retention preview
+    """
+    with open_services() as services:
+        found = preview(services)
+    if as_json:
+        print_json(
+            [
+                {"kept": due.kept, "days": due.rule.after.days, "because": due.rule.because, "due": due.count}
+                for due in found
+            ]
+        )
+        return
+    rows = [[due.kept, f"{due.rule.after.days} days", due.count, due.rule.because] for due in found]
+    print_table("", ["what", "kept for", "due now", "because"], rows, "No rules.")
+
+
+@retention.command("run")
+def run_retention(by: Actor = "", as_json: AsJson = False) -> None:
+    """Let go of what is due now, rather than at the daily time; up to 1000 things of each kind.
+
+    Example: nurture retention run
+    """
+    with open_services() as services:
+        done = retain(services, by or default_actor())
+    if as_json:
+        print_json(dict(done))
+        return
+    print_table("", ["what", "gone"], list(done.items()), "Nothing was due.")

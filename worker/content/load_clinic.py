@@ -10,6 +10,8 @@ from worker.domain.clinic import Clinic, Fact, NurtureRules, Place
 from worker.domain.leads import CLINICS, Location, Treatment
 from worker.domain.reputation import Limit, Reputation
 from worker.domain.response import USUAL, FrontDeskRules
+from worker.domain.retention import SHORTEST, Kept, Retention, RetentionRule
+from worker.domain.retention import USUAL as RETENTION
 
 
 def load_clinic(table: Table) -> Clinic:
@@ -24,6 +26,7 @@ def load_clinic(table: Table) -> Clinic:
         nurture=_load_nurture(table.table("nurture")),
         reputation=_load_reputation(table.table("reputation")) if table.has("reputation") else Reputation(),
         front_desk=_load_front_desk(table.table("front_desk")) if table.has("front_desk") else USUAL,
+        retention=_load_retention(table),
         places={Location(name): _load_place(name, row) for name, row in table.named("places") if name in set(CLINICS)},
     )
     for missing in set(CLINICS) - set(clinic.places):
@@ -53,6 +56,21 @@ def _load_reputation(table: Table) -> Reputation:
     )
     table.done()
     return rule
+
+
+def _load_retention(table: Table) -> Retention:
+    """The rules written, and the usual one for each kind of which nothing is written."""
+    rules = dict(RETENTION)
+    for name, row in table.named("retention") if table.has("retention") else ():
+        rule = RetentionRule(after=row.duration("after"), because=row.text("because"))
+        row.done()
+        if name not in set(Kept):
+            table.problem(f"retention.{name}", f"is about nothing known; write one of {', '.join(Kept)}")
+        elif rule.after < SHORTEST[Kept(name)]:
+            row.problem("after", f"is too short: at least {SHORTEST[Kept(name)].days} days")
+        else:
+            rules[Kept(name)] = rule
+    return rules
 
 
 def _load_limit(table: Table) -> Limit:

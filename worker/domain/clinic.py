@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from worker.domain.leads import CLINICS, Location, Treatment
 from worker.domain.reputation import Reputation
 from worker.domain.response import FrontDeskRules
+from worker.domain.retention import Retention
 from worker.domain.schedule import Calendar, Window
 
 
@@ -72,6 +73,7 @@ class Clinic:
     nurture: NurtureRules
     reputation: Reputation
     front_desk: FrontDeskRules
+    retention: Retention
     places: Mapping[Location, Place]
 
     def places_of(self, location: Location) -> tuple[Place, ...]:

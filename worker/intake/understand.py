@@ -114,7 +114,7 @@ def _email(text: str, errors: list[FieldError]) -> str | None:
     try:
         return normal_email(text)
     except UnusableContact as error:
-        errors.append(_error("/email", error.code, error.detail))
+        errors.append(FieldError(pointer="/email", code=error.code, detail=error.detail))
         return None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from worker.domain.clock import ProductClock
 from worker.domain.ids import new_id
@@ -81,6 +81,18 @@ def tick_past(connection: Connection, ticks: int) -> int:
     _, mine = instance_and_ticks(connection)
     connection.execute(update(installation).values(ticks=max(mine, ticks) + 1))
     return max(mine, ticks) + 1
+
+
+def claim_retention(connection: Connection, now: datetime, every: timedelta) -> bool:
+    """True for one caller in so much time: let go of what is old."""
+    last = installation.c.retention_ran_at
+    due = or_(last.is_(None), last <= now - every)
+    return connection.execute(update(installation).where(due).values(retention_ran_at=now)).rowcount == 1
+
+
+def retention_is_unfinished(connection: Connection) -> None:
+    """There was more than one go could take: go on soon."""
+    connection.execute(update(installation).values(retention_ran_at=None))
 
 
 def active_snapshot(connection: Connection) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from worker.storage.spool import Spool
@@ -42,6 +43,17 @@ class LocalFiles:
         path = self.exports / name
         write_privately(path, text)
         return path
+
+    def old_exports(self, before: datetime) -> list[Path]:
+        """Exports that were written before an instant."""
+        return [path for path in sorted(self.exports.iterdir()) if path.stat().st_mtime < before.timestamp()]
+
+    def remove_exports(self, before: datetime) -> int:
+        """Remove these; how many."""
+        old = self.old_exports(before)
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
 
     def remove(self, needles: Sequence[bytes]) -> int:
         """Remove every file about one person that is named by, or holds, one of these; how many."""

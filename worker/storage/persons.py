@@ -83,6 +83,12 @@ def find(
     return found
 
 
+def find_loose(connection: Connection, submission_ids: Iterable[str]) -> Rows:
+    """The rows about submissions that no lead has."""
+    nobody = "00000000-0000-0000-0000-000000000000"
+    return find(connection, nobody, submission_ids)
+
+
 def lock(connection: Connection, found: Rows) -> None:
     """Wait for whoever is changing one of these rows, and let nobody else begin; new rows may still refer to them.
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from worker.storage import alerts, enrollments, heartbeats, installation, parked, sends
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
+from worker.usecases import retain
 from worker.usecases.answer import escalate
 from worker.usecases.enroll import plan_following
 from worker.usecases.epoch import guard_epoch
@@ -45,6 +46,7 @@ def sweep(services: Services) -> Counter[str]:
         log.info("sweep.found", **done)
     services.queue.deliver()
     services.queue.alert()
+    done["retained"] = retain.retain_daily(services)
     return done
 
 
