@@ -82,6 +82,9 @@ class Settings(BaseSettings):
         "", description="14/second, gmail 5/second, …: most emails sent, and most to one kind of mailbox; or off"
     )
     warm_up: str = Field("", description="2026-12-01: 20 40 80: first day, and each day's cap on educational emails")
+    dns_server: str = Field(
+        "", description="name server that the doctor asks, address or address:port; empty: the system's"
+    )
     rate_limit: str = Field("60/minute", description="posts per client and address, or off")
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, separated by commas")
     private_hosts: str = Field(

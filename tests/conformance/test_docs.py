@@ -49,6 +49,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 INTEGRATORS, OPERATORS, STAFF = (ROOT / "docs" / name for name in ("integrators.md", "operators", "staff"))
 OPERATORS, STAFF = OPERATORS / "README.md", STAFF / "README.md"
+DOCTOR = ROOT / "docs" / "operators" / "doctor.md"
 ADDRESS = "https://leads.example.com"
 """The address of the product in every snippet."""
 
@@ -180,7 +181,14 @@ CHECK = re.compile(r"NRT-[A-Z]\d{3}")
 def test_every_check_id_is_explained_to_operators_and_none_else() -> None:
     raised = {name for file in (ROOT / "worker").rglob("*.py") for name in CHECK.findall(text_of(file))}
 
-    assert set(re.findall(r"^\| `(NRT-[A-Z]\d{3})` \|", text_of(OPERATORS), re.MULTILINE)) == raised
+    pages = text_of(OPERATORS) + text_of(DOCTOR)
+    assert set(re.findall(r"^\| `(NRT-[A-Z]\d{3})` \|", pages, re.MULTILINE)) == raised
+
+
+def test_the_page_of_the_doctor_is_what_its_generator_writes() -> None:
+    generate = runpy.run_path(str(ROOT / "docs" / "generate_doctor_page.py"))
+
+    assert text_of(DOCTOR) == generate["render"](), "run: .venv/bin/python docs/generate_doctor_page.py"
 
 
 def test_every_trouble_that_the_status_sentence_can_tell_is_explained() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from worker.cli import (
     content,
+    doctor,
     feedback,
     keys,
     leads,
@@ -39,7 +40,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (product, operate, pausing, content, lint, preview):
+for part in (product, operate, doctor, pausing, content, lint, preview):
     part.register(app)
 rights.register(leads.app)
 app.add_typer(rights.retention, name="retention")

@@ -1,22 +1,19 @@
-"""`status`, `doctor`, `db`: is it well, and could it be."""
+"""`status`, `spool`, `db`: is it well, what waits, and the tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 from worker.bootstrap import make_services, open_broker
 from worker.cli.common import AsJson, open_services
 from worker.cli.output import console, print_facts, print_json, print_table
 from worker.content.catalog import read_content_files
 from worker.domain.sends import SendState
-from worker.errors import ConfigurationError, WorkerError
 from worker.logs import configure_logs
-from worker.settings import TEMPLATES, Settings, load_settings
+from worker.settings import TEMPLATES, load_settings
 from worker.storage import migrate
 from worker.storage.spool import Spool
 from worker.usecases.prepare import prepare
@@ -29,7 +26,6 @@ database_app = typer.Typer(help="The database's tables.", no_args_is_help=True)
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(status)
-    app.command()(doctor)
 
 
 def status(as_json: AsJson = False) -> None:
@@ -72,69 +68,6 @@ def status(as_json: AsJson = False) -> None:
 def _warm_up(plan: Mapping[str, Any]) -> str:
     cap = plan["cap"]
     return "over: no cap any more" if cap is None else f"{plan['sent']} of {cap} educational emails today"
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    check_id: str
-    ok: bool
-    text: str
-    hint: str = ""
-
-
-def doctor(as_json: AsJson = False) -> None:
-    """Check settings, database, broker, spool and content; each finding with an id and what to do.
-
-    Example: nurture doctor
-    """
-    try:
-        settings = load_settings()
-        findings = [_Finding("NRT-E001", True, "settings can be read"), *_findings(settings)]
-    except ConfigurationError as error:
-        findings = [_Finding(error.check_id, False, error.problem, error.hint)]
-    if as_json:
-        print_json({"findings": [{"id": f.check_id, "ok": f.ok, "text": f.text, "hint": f.hint} for f in findings]})
-    else:
-        for finding in findings:
-            mark, style = ("✓", "green") if finding.ok else ("✗", "red")
-            console.print(f"{mark} {finding.check_id}  {finding.text}", style=style, markup=False)
-            if finding.hint:
-                console.print(f"    {finding.hint}", markup=False)
-    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
-
-
-def _findings(settings: Settings) -> list[_Finding]:
-    found = [_tried("NRT-E010", "the key ring holds a key", settings.key_ring)]
-    broker = open_broker(settings)
-    answers = broker.ping()
-    hint = "is it running, and is NURTURE_REDIS_URL right? Posts are kept in the spool meanwhile"
-    found.append(
-        _Finding("NRT-D001", answers, f"the broker {'answers' if answers else 'is silent'}", "" if answers else hint)
-    )
-    broker.close()
-    found.append(_tried("NRT-D002", "the spool can be written", lambda: Spool(settings.spool)))
-    found.append(_tried("NRT-D003", "the database answers and is up to date", lambda: _check_database(settings)))
-    if settings.mail_url == "outbox:" and settings.is_production:
-        found.append(
-            _Finding("NRT-D004", False, "mail stays on this machine (MAIL_URL is outbox:)", "set NURTURE_MAIL_URL")
-        )
-    return found
-
-
-def _check_database(settings: Settings) -> None:
-    with open_services(settings) as services, services.database.read() as connection:
-        services.content.renderer(connection)
-        _ = services.vault  # the ring must open this database
-
-
-def _tried(check_id: str, text: str, check: Callable[[], object]) -> _Finding:
-    try:
-        check()
-    except ConfigurationError as error:
-        return _Finding(error.check_id, False, error.problem, error.hint)
-    except (WorkerError, OSError, SQLAlchemyError) as error:
-        return _Finding(check_id, False, f"not so: {text} ({type(error).__name__})")
-    return _Finding(check_id, True, text)
 
 
 @spool_app.callback()
