@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.support.certificates import Certificate, certificate_for
+from tests.support.redis_server import RedisServer
 from tests.support.world import SHIPPED, World
 from tests.support.zone import name_server
 from worker.content.load import load_catalog
@@ -29,6 +30,7 @@ from worker.doctor.catalogue import CHECKS, SPOOL
 from worker.doctor.duties import check_agreement, check_reviews
 from worker.doctor.finding import Finding, Level
 from worker.doctor.installation import check_postgres, check_redis, judge_disk, judge_postgres, judge_redis
+from worker.doctor.looks import Patient, examine_patient
 from worker.doctor.lookup import make_lookup
 from worker.doctor.mail_dns import (
     Signer,
@@ -45,6 +47,7 @@ from worker.doctor.run import Look, examine
 from worker.doctor.site import check_site, check_site_certificate, check_unsubscribe, judge_clock
 from worker.errors import ConfigurationError
 from worker.outgoing import OutgoingSession, Reach
+from worker.settings import load_settings
 from worker.usecases.compose import make_token
 from worker.usecases.unsubscribe import is_unsubscribe_token
 
@@ -423,8 +426,8 @@ def test_redis_is_judged_by_its_settings(config: dict[str, str], eviction: Level
     assert levels(judge_redis(config)) == {"NRT-D006": eviction, "NRT-D007": persistence}
 
 
-def test_a_real_redis_tells_its_settings_and_one_that_is_away_has_failed(redis_server: object) -> None:
-    found = levels(check_redis(redis_server.url))  # type: ignore[attr-defined]
+def test_a_real_redis_tells_its_settings_and_one_that_is_away_has_failed(redis_server: RedisServer) -> None:
+    found = levels(check_redis(redis_server.url))
 
     assert found["NRT-D001"] is Level.OK
     assert {"NRT-D006", "NRT-D007"} <= found.keys()
@@ -500,3 +503,44 @@ def test_a_look_that_hangs_is_given_up_and_one_that_breaks_is_told_while_the_oth
 def test_every_check_has_its_own_id_and_all_its_words() -> None:
     assert len({check.id for check in CHECKS}) == len(CHECKS)
     assert all(check.asks and check.means and check.fix for check in CHECKS)
+
+
+WHOLE = """
+$TTL 60
+mail.albanyclinic.example.com. IN TXT "v=spf1 ip4:192.0.2.1 -all"
+_dmarc.albanyclinic.example.com. IN TXT "v=DMARC1; p=reject; rua=mailto:dmarc@albanyclinic.example.com"
+albanyclinic.example.com. IN MX 10 mx.albanyclinic.example.com.
+mail.albanyclinic.example.com. IN MX 10 mx.albanyclinic.example.com.
+mx.albanyclinic.example.com. IN A 192.0.2.5
+"""
+
+
+def test_a_whole_installation_is_looked_at(
+    world: World, certificate: Certificate, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """As the command does it, with the shipped clinic's own domains; nothing is missing from the catalogue's groups."""
+    key = f"s1._domainkey.mail.albanyclinic.example.com. IN TXT {record(KEY)}"
+    with name_server(f"{WHOLE}{key}\n") as dns, smtp(certificate) as port, site(200, 'method="post"') as url:
+        settings = load_settings(
+            {}, state_dir=tmp_path, mail_url=f"smtp://user:right@localhost:{port}", dns_server=dns, public_url=url,
+            redis_url=redis_server.url, esp_baa_date="2026-05-04",
+        )  # fmt: skip
+        patient = Patient(
+            settings=settings, services=world.services, catalog=world.catalog, now=datetime.now(UTC),
+            signer=Signer(selector="s1", key=KEY.public_key()), tls=certificate.client(),
+        )  # fmt: skip
+        found = levels(examine_patient(patient, lambda _done, _of: None))
+
+    assert {name for name, level in found.items() if level is Level.FAILED} <= {"NRT-D008"}, "test databases may forget"
+    of_the_command = {"NRT-D003", "NRT-D004", "NRT-D020"}
+    of_postgres = {"NRT-D008"} if world.database.is_sqlite else set()
+    assert found.keys() == {check.id for check in CHECKS} - of_the_command - of_postgres
+
+
+def test_without_a_name_server_that_is_said_once(world: World, tmp_path: Path) -> None:
+    settings = load_settings({}, state_dir=tmp_path, dns_server="127.0.0.1:1")
+    patient = Patient(settings=settings, services=world.services, catalog=world.catalog, now=NOW)
+    found = [finding.id for finding in examine_patient(patient, lambda _done, _of: None)]
+
+    assert found.count("NRT-D020") == 1
+    assert not {"NRT-D021", "NRT-D024", "NRT-D027", "NRT-D030"} & set(found)

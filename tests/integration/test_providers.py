@@ -20,6 +20,8 @@ from worker.delivery.api import ApiProvider, retry_after
 from worker.delivery.base import Message, Outcome, Receipt
 from worker.delivery.mime import Letter, build
 from worker.delivery.providers import BY_API, open_provider
+from worker.doctor.finding import Level
+from worker.doctor.mail_api import check_mail_api
 from worker.domain.ids import new_id
 from worker.errors import (
     AmbiguousDeliveryError,
@@ -149,6 +151,22 @@ class TestEveryProvider:
         assert isinstance(outcome, TransientDeliveryError)
         assert outcome.is_our_fault
         assert stub.accepted == []
+
+    def test_the_doctor_sees_whether_the_credentials_are_taken_and_sends_nothing(
+        self, stub: ProviderStub, provider: ApiProvider
+    ) -> None:
+        good = [finding.level for finding in check_mail_api(provider)]
+        stub.credentials = "another"
+        refused = list(check_mail_api(provider))
+        stub.close()
+        provider.close()
+        away = [finding.level for finding in check_mail_api(provider)]
+
+        assert good == [Level.OK, Level.OK]
+        assert [finding.level for finding in refused] == [Level.OK, Level.FAILED]
+        assert "another" not in str(refused)
+        assert away == [Level.FAILED]
+        assert {request.method for request in stub.requests} == {"GET"}
 
     def test_a_domain_that_is_not_verified_is_our_fault(self, stub: ProviderStub, provider: ApiProvider) -> None:
         stub.domains = set()

@@ -177,6 +177,8 @@ class ApiProvider:
     key_ttl: timedelta | None = None
     can_look_up = False
     batch_size = 1
+    harmless: str
+    """The path of a documented GET that changes nothing and needs our credentials."""
 
     def __init__(self, url: MailUrl, base: str, auth: AuthBase, reach: Reach) -> None:
         self.account = url.account
@@ -191,6 +193,11 @@ class ApiProvider:
         """None: this provider can't be asked by our id."""
         del send_id
         return None
+
+    def check_credentials(self) -> tuple[int, str] | None:
+        """Ask what changes nothing: the status, and the provider's word for what is wrong; None without an answer."""
+        answer = self.api.get(self.harmless, {})
+        return (answer.status, self._error(answer)) if answer else None
 
     def close(self) -> None:
         """Give back the connections."""

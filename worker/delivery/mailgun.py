@@ -31,6 +31,7 @@ class MailgunProvider(ApiProvider):
         if host is None:
             raise ConfigurationError("NRT-E024", "MAIL_URL names a region that Mailgun has not", "use region=us or eu")
         super().__init__(url, f"https://{host}", HTTPBasicAuth("api", url.user), reach)
+        self.harmless = f"/v3/{self._domain}/events"
 
     def lookup(self, send_id: str) -> Receipt | None:
         """A receipt where an event tells that Mailgun has taken the message of our id."""

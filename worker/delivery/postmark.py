@@ -32,6 +32,7 @@ class PostmarkProvider(ApiProvider):
     """Up to ten messages a request: as many as the gate lets out at once."""
 
     name = "postmark"
+    harmless = "/server"
     can_look_up = True
     batch_size = 10
 

@@ -24,6 +24,7 @@ class ResendProvider(ApiProvider):
     """One message a request, keyed by its send for 24 hours."""
 
     name = "resend"
+    harmless = "/domains"
     key_ttl = timedelta(hours=24)
 
     def __init__(self, mail_url: str, reach: Reach) -> None:

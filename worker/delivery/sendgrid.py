@@ -28,6 +28,7 @@ class SendGridProvider(ApiProvider):
     """One message a request."""
 
     name = "sendgrid"
+    harmless = "/v3/scopes"
 
     def __init__(self, mail_url: str, reach: Reach) -> None:
         url = read_mail_url(mail_url, _SHAPE)

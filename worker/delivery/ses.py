@@ -32,6 +32,7 @@ class SesProvider(ApiProvider):
     """One message a request, in MIME, signed by AWS Signature Version 4."""
 
     name = "ses"
+    harmless = "/v2/email/account"
 
     def __init__(self, mail_url: str, reach: Reach) -> None:
         url = read_mail_url(mail_url, _SHAPE, {"configuration_set"}, has_secret=True)

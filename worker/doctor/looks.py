@@ -9,12 +9,15 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from worker.content.catalog import Catalog
+from worker.delivery.api import ApiProvider
+from worker.delivery.providers import open_provider
 from worker.delivery.smtp import SmtpSettings
 from worker.doctor import catalogue
 from worker.doctor.duties import check_agreement, check_reviews
 from worker.doctor.finding import Finding
 from worker.doctor.installation import check_disk, check_postgres, check_redis
 from worker.doctor.lookup import DnsSilent, Lookup, make_lookup
+from worker.doctor.mail_api import check_mail_api
 from worker.doctor.mail_dns import (
     Signer,
     check_dkim_key,
@@ -36,6 +39,9 @@ from worker.usecases.services import Services
 
 DNS_BOUND_S = 10.0
 """SPF alone may need ten look-ups, one after the other."""
+
+
+API_ANSWER_S = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +135,12 @@ def _provider(patient: Patient) -> Iterator[Look]:
     if url.startswith(("smtp:", "smtps:")):
         smtp = SmtpSettings.from_url(url)
         yield Look(catalogue.MAIL_SERVER, smtp.host, lambda: check_mail_server(smtp, patient.now, patient.tls))
+        return
+    settings = patient.settings
+    provider = open_provider(url, settings.state, production=settings.is_production, reach=settings.reach)
+    if isinstance(provider, ApiProvider):
+        provider.api.answer_s = API_ANSWER_S
+        yield Look(catalogue.MAIL_SERVER, provider.name, lambda: check_mail_api(provider))
 
 
 def _dns(patient: Patient) -> Iterator[Look]:

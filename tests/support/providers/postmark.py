@@ -34,6 +34,8 @@ class PostmarkStub(ProviderStub):
     def handle(self, request: Request) -> Reply:
         if request.headers.get("X-Postmark-Server-Token") != self.credentials:
             return error(401, 10)
+        if (request.method, request.path) == ("GET", "/server"):
+            return Reply(status=200, body={"ID": 1, "Name": "clinic"})
         if (request.method, request.path) == ("GET", "/messages/outbound"):
             return self.search(request.query)
         if (request.method, request.path) != self.sending:

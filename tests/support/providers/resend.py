@@ -48,6 +48,8 @@ class ResendStub(ProviderStub):
             return error(401, "missing_api_key")
         if given != f"Bearer {self.credentials}":
             return error(403, "invalid_api_key")
+        if (request.method, request.path) == ("GET", "/domains"):
+            return error(401, "restricted_api_key")  # as for every key that may only send
         if request.path != "/emails":
             return error(404, "not_found")
         if request.method != "POST":

@@ -38,6 +38,8 @@ class SendGridStub(ProviderStub):
     def handle(self, request: Request) -> Reply:
         if request.headers.get("Authorization") != f"Bearer {self.credentials}":
             return problem(401, None)
+        if (request.method, request.path) == ("GET", "/v3/scopes"):
+            return Reply(status=200, body={"scopes": ["mail.send"]})
         if (request.method, request.path) != self.sending:
             return problem(404, None)
         if len(request.body) > self.max_bytes:

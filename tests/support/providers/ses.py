@@ -48,6 +48,8 @@ class SesStub(ProviderStub):
         wrong = self.wrong_signature(request)
         if wrong:
             return error(403, wrong)
+        if (request.method, request.path) == ("GET", "/v2/email/account"):
+            return Reply(status=200, body={"SendingEnabled": True, "ProductionAccessEnabled": True})
         if (request.method, request.path) != self.sending:
             return error(404, "NotFoundException")
         if len(request.body) > self.max_bytes:
