@@ -119,7 +119,7 @@ def _offer(services: Services, group: Sequence[Ready], batch: Claimed) -> Counte
         outcomes.append(outcome)
         return record_outcome(services, send, outcome, is_probe=batch.is_probe)
 
-    counts = offer(services, group, record)
+    counts = offer(services, group, record) if group else Counter()
     watch_provider(services, outcomes, is_probe=batch.is_probe, was_well=batch.provider_was_well)
     return counts
 
