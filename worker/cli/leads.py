@@ -1,7 +1,8 @@
-"""`nurture leads`: list, show, explain, set, acknowledge, release, event."""
+"""`nurture leads`: list, show, explain, set, acknowledge, hold, release, send-now, waiting, event."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -17,8 +18,10 @@ from worker.usecases.correct import correct_lead
 from worker.usecases.explain import explain, public_lead
 from worker.usecases.find_lead import find_lead
 from worker.usecases.front_desk import read_front_desk
+from worker.usecases.hold_lead import hold_lead
 from worker.usecases.record_event import record_event
 from worker.usecases.release_hold import release_hold
+from worker.usecases.send_now import send_now
 
 app = typer.Typer(help="Who wrote to the clinic, and what became of them.", no_args_is_help=True)
 
@@ -129,6 +132,39 @@ def release_lead(
             lead_id = find_lead(connection, services.vault, lead)
         release_hold(services, lead_id, by or default_actor(), reason)
     console.print("Released. What was held goes out at its next decent hour.")
+
+
+@app.command("hold")
+def hold(
+    lead: Wanted,
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day on which emails go on.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")],
+    by: Actor = "",
+) -> None:
+    """Send a lead no educational email until a day comes; then they go on by themselves.
+
+    Example: nurture leads hold TAC-7Q4F-K2MD --until 2026-12-01 --reason "travels until then"
+    """
+    with open_services() as services:
+        with services.database.read() as connection:
+            lead_id = find_lead(connection, services.vault, lead)
+        hold_lead(services, lead_id, until.date(), by or default_actor(), reason)
+    console.print(f"Held until {until:%Y-%m-%d}.")
+
+
+@app.command("send-now")
+def send_next_now(lead: Wanted, by: Actor = "") -> None:
+    """Send a lead's next educational email at the first decent instant, instead of when its wait is over.
+
+    Windows, closed days and the gap between two emails stand; it says when that is.
+
+    Example: nurture leads send-now TAC-7Q4F-K2MD
+    """
+    with open_services() as services:
+        with services.database.read() as connection:
+            lead_id = find_lead(connection, services.vault, lead)
+        at = send_now(services, lead_id, by or default_actor())
+    console.print(f"It goes out at {at:%Y-%m-%d %H:%M} UTC.")
 
 
 @app.command("waiting")

@@ -90,6 +90,7 @@ class SendFacts:
     due_at: datetime
     last_nurture_at: datetime | None
     step: Step | None
+    lead_held_until: datetime | None = None
 
 
 Rung = Callable[[SendFacts, Clinic, datetime], Decision]
@@ -127,7 +128,7 @@ def _check_holds(facts: SendFacts, _clinic: Clinic, _now: datetime) -> Decision:
     if facts.is_paused:
         return Hold(HoldReason.PAUSED, facts.paused_until)
     if facts.kind is SendKind.NURTURE and facts.lead_held:
-        return Hold(HoldReason.LEAD_HELD)
+        return Hold(HoldReason.LEAD_HELD, facts.lead_held_until)
     return Proceed()
 
 

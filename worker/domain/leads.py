@@ -47,6 +47,9 @@ class Treatment(StrEnum):
     TMS = "tms"
 
 
+STAFF_HOLD = "staff"
+"""The hold of a lead that a member of staff asked for; every other one says what a form was held for."""
+
 _NAME_MAX = 40
 _NAME_MAX_WORDS = 3
 _NOT_A_NAME = re.compile(r"[<>{}\[\]()|\\/@#$%^*_=+~`\"&;:!?,\d]|\.\w|https?|www", re.IGNORECASE)

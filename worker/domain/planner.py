@@ -49,8 +49,12 @@ def plan_next(plan: Plan, position: Position, location: Location, clinic: Clinic
 
 def due_at(step: Step, position: Position, location: Location, clinic: Clinic, now: datetime) -> datetime:
     """When a step is due: its wait after the anchor, the gap after any nurture, then the next open window."""
-    calendars = clinic.calendars(location)
-    earliest = max(wait_until(position.anchor, step.wait, calendars[0].zone), now)
-    if position.last_nurture_at is not None:
-        earliest = max(earliest, position.last_nurture_at + clinic.nurture.min_gap)
-    return next_open(earliest, clinic.nurture.window.narrowed(step.window), calendars)
+    earliest = max(wait_until(position.anchor, step.wait, clinic.calendars(location)[0].zone), now)
+    return soonest(step, position.last_nurture_at, location, clinic, earliest)
+
+
+def soonest(step: Step, last_nurture_at: datetime | None, location: Location, clinic: Clinic, at: datetime) -> datetime:
+    """The first instant, not before `at`, that the gap after any nurture and the windows allow (I4)."""
+    if last_nurture_at is not None:
+        at = max(at, last_nurture_at + clinic.nurture.min_gap)
+    return next_open(at, clinic.nurture.window.narrowed(step.window), clinic.calendars(location))

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, or_, select, update
 
 from worker.domain.ids import is_id
+from worker.domain.leads import STAFF_HOLD
 from worker.storage.database import insert_new
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import leads, submissions
@@ -176,10 +177,24 @@ def not_escalated(connection: Connection, waiting_before: datetime, limit: int) 
     return [dict(row._mapping) for row in rows]
 
 
-def held(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
-    """Leads that are held until a person has looked, the newest first."""
+def lift_ended_holds(connection: Connection, now: datetime) -> list[str]:
+    """End the holds of staff whose day has come; the ids of the leads. One that became another hold stays."""
     rows = connection.execute(
-        select(leads).where(leads.c.hold_reason.is_not(None)).order_by(leads.c.created_at.desc()).limit(limit)
+        update(leads)
+        .where(leads.c.hold_reason == STAFF_HOLD, leads.c.hold_until <= now)
+        .values(hold_reason=None, hold_until=None)
+        .returning(leads.c.id)
+    )
+    return [row.id for row in rows]
+
+
+def held(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
+    """Leads that are held until a person has looked, the newest first; not those that staff hold themselves."""
+    rows = connection.execute(
+        select(leads)
+        .where(leads.c.hold_reason.is_not(None), leads.c.hold_reason != STAFF_HOLD)
+        .order_by(leads.c.created_at.desc())
+        .limit(limit)
     )
     return [dict(row._mapping) for row in rows]
 

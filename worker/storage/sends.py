@@ -155,6 +155,14 @@ def settle(connection: Connection, send: Mapping[str, Any], **values: Any) -> bo
     return updated.rowcount == 1
 
 
+def move(connection: Connection, send_id: str, due_at: datetime) -> bool:
+    """Give a planned send another due time; False where it is not planned any more."""
+    updated = connection.execute(
+        update(sends).where(sends.c.id == send_id, sends.c.state == SendState.PLANNED).values(due_at=due_at)
+    )
+    return updated.rowcount == 1
+
+
 def put_aside(connection: Connection, send: Mapping[str, Any], state: SendState, **values: Any) -> bool:
     """Move a claimed send that is not going out: skipped, held, or planned again. Nothing has left yet."""
     updated = connection.execute(

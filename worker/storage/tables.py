@@ -118,6 +118,7 @@ leads = Table(
     Column("waiting_since", UtcDateTime),  # the front desk owes an answer since then
     Column("escalated_at", UtcDateTime),  # staff were told again of that wait
     Column("first_answered_at", UtcDateTime),
+    Column("hold_until", UtcDateTime),  # when a hold of staff ends by itself
     Index("ix_leads_waiting", "waiting_since", postgresql_where=_WAITS_FOR_ANSWER,
           sqlite_where=_WAITS_FOR_ANSWER),
     Index("ix_leads_held", "created_at", postgresql_where=_HELD, sqlite_where=_HELD),

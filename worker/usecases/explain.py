@@ -43,6 +43,7 @@ def public_lead(lead: Mapping[str, Any]) -> dict[str, Any]:
         "sequence": lead["sequence"],
         "status": lead["status"],
         "hold": lead["hold_reason"],
+        "hold_until": lead["hold_until"].isoformat() if lead["hold_until"] else None,
         "has_email": lead["email_hash"] is not None,
         "has_phone": lead["phone_hash"] is not None,
         "is_test": lead["is_test"],

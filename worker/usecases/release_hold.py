@@ -16,7 +16,7 @@ def release_hold(services: Services, lead_id: str, actor: str, reason: str) -> N
         if lead is None or lead["hold_reason"] is None:
             raise NotFound("this lead is not held")
         now = installation.product_now(connection)
-        leads.change(connection, lead_id, hold_reason=None)
+        leads.change(connection, lead_id, hold_reason=None, hold_until=None)
         sends.release_holds(connection, now, lead_id=lead_id)
         acknowledge_lead(connection, lead_id, actor, now)  # who releases has looked
         timeline.add(connection, Happened.RELEASED, now, lead_id, actor=actor, hold=lead["hold_reason"], reason=reason)

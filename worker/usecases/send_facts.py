@@ -61,6 +61,7 @@ def _facts(
         has_consent=lead["id"] in consents,
         suppressions=scopes.get(lead["email_hash"] or "", frozenset()),
         lead_held=lead["hold_reason"] is not None,
+        lead_held_until=lead["hold_until"],
         is_paused=bool(stopping),
         paused_until=max(ends) if ends and None not in ends else None,
         enrollment_active=enrollment is not None and enrollment["status"] == enrollments.ACTIVE,

@@ -18,6 +18,7 @@ from worker.usecases import retain
 from worker.usecases.answer import escalate
 from worker.usecases.enroll import plan_following
 from worker.usecases.epoch import guard_epoch
+from worker.usecases.hold_lead import lift_ended_holds
 from worker.usecases.record_outcome import note_unknown
 from worker.usecases.sample import take_sample
 from worker.usecases.services import Services
@@ -79,8 +80,9 @@ def _recover(services: Services, connection: Connection) -> Counter[str]:
         if send["id"] not in settled:
             note_unknown(connection, send, "lease_lapsed", now, has_key=send["key_until"] is not None)
     end_repeats(connection, services.provider.account, [], now)
+    lifted = lift_ended_holds(connection, now)
     released = sends.release_holds(connection, now)
-    return Counter(taken_back=taken_back, unknown=len(unknown), resolved=len(settled), released=released)
+    return Counter(taken_back=taken_back, unknown=len(unknown), resolved=len(settled), lifted=lifted, released=released)
 
 
 def _repair(services: Services, connection: Connection) -> int:
