@@ -194,6 +194,20 @@ class Renderer:
             raise TemplateError(f"layout/{layout}", _plain(error), _line_of(error, 1)) from error
 
 
+def scope_of(renderer: Renderer, email_id: str, location: Location, sequence: str | None) -> EmailScope | None:
+    """Whom an email is for, with the earliest review date of all it states; None where it can't be had.
+
+    An email that does not render proceeds to composing, which fails the same way and holds it as broken.
+    """
+    email = renderer.catalog.emails.get(email_id)
+    if email is None or (sequence and sequence not in renderer.catalog.sequences):
+        return None
+    try:
+        return renderer.compiled(email_id, location, sequence).scope
+    except TemplateError:
+        return email.scope
+
+
 class _Context:
     """The closed list of what an email may say, for one email, location and sequence."""
 

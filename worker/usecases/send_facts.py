@@ -8,12 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from worker.content.render import Renderer
-from worker.domain.eligibility import EmailScope, SendFacts
+from worker.content.render import Renderer, scope_of
+from worker.domain.eligibility import SendFacts
 from worker.domain.leads import Condition, Location
 from worker.domain.sends import SendKind
 from worker.domain.sequences import Plan
-from worker.errors import TemplateError
 from worker.storage import enrollments, leads, pauses, sends, suppressions
 from worker.storage.pauses import PauseScope
 
@@ -56,7 +55,7 @@ def _facts(
         kind=SendKind(send["kind"]),
         location=Location(send["location"]),
         conditions=frozenset(Condition(condition) for condition in lead["conditions"]),
-        email=_scope(renderer, send),
+        email=scope_of(renderer, send["email"], Location(send["location"]), send["sequence"]),
         has_address=lead["email_hash"] is not None,
         has_consent=lead["id"] in consents,
         suppressions=scopes.get(lead["email_hash"] or "", frozenset()),
@@ -70,20 +69,6 @@ def _facts(
         last_nurture_at=past[-1][1] if past else None,
         step=Plan.from_json(enrollment["plan"]).step(send["step"]) if enrollment else None,
     )
-
-
-def _scope(renderer: Renderer, send: Mapping[str, Any]) -> EmailScope | None:
-    """Whom the email is for, with the earliest review date of all it states; None where it can't be had.
-
-    An email that does not render proceeds to composing, which fails the same way and holds it as broken.
-    """
-    email = renderer.catalog.emails.get(send["email"])
-    if email is None or (send["sequence"] and send["sequence"] not in renderer.catalog.sequences):
-        return None
-    try:
-        return renderer.compiled(send["email"], Location(send["location"]), send["sequence"]).scope
-    except TemplateError:
-        return email.scope
 
 
 def _stops(pause: Mapping[str, Any], send: Mapping[str, Any]) -> bool:

@@ -7,6 +7,7 @@ from datetime import date, time, timedelta
 from types import MappingProxyType
 
 from worker.domain.leads import Condition, Location, Treatment
+from worker.domain.reasons import REASONS
 from worker.domain.schedule import Window
 from worker.domain.sequences import LateAction, Step
 
@@ -47,29 +48,6 @@ EVIDENCE: Mapping[str, str] = MappingProxyType(
     }
 )
 """What decided a location."""
-
-REASONS: Mapping[str, str] = MappingProxyType(
-    {
-        "no_email_address": "there is no email address",
-        "suppressed": "this person is not to be mailed",
-        "no_consent": "they have not agreed to emails",
-        "not_for_location": "the email is not written for this location",
-        "not_for_condition": "the email is not written for this condition",
-        "service_not_offered": "the email speaks of a service that is not offered there",
-        "too_late": "it would have come too late",
-        "already_sent": "they have had it before",
-        "enrollment_ended": "their sequence has ended",
-        "lead_held": "a person must look at this lead first",
-        "paused": "sending is paused",
-        "review_overdue": "its review date has passed: nobody gets it until someone has reviewed it",
-        "content_missing": "the email is not there",
-        "content_broken": "the email has a fault and can't be shown",
-        "outside_window": "outside the hours in which email goes out",
-        "late": "late: moved to the next day",
-        "min_gap": "too soon after the email before",
-    }
-)
-"""Why the ladder skips, holds or moves a send."""
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
