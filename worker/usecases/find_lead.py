@@ -14,12 +14,17 @@ from worker.usecases.contact import normal_email, normal_phone
 
 def find_lead(connection: Connection, vault: Vault, wanted: str) -> str:
     """The id of the lead meant. Raises NotFound; Ambiguous where several are meant."""
-    found = sorted(set(_candidates(connection, vault, wanted.strip())))
+    found = find_leads(connection, vault, wanted)
     if not found:
         raise NotFound("no lead has this id, reference, email or phone")
     if len(found) > 1:
         raise Ambiguous(f"{len(found)} leads match; name one by its id: {', '.join(found)}")
     return found[0]
+
+
+def find_leads(connection: Connection, vault: Vault, wanted: str) -> list[str]:
+    """The ids of all leads that may be meant: households share numbers."""
+    return sorted(set(_candidates(connection, vault, wanted.strip())))
 
 
 def _candidates(connection: Connection, vault: Vault, wanted: str) -> list[str]:
