@@ -167,7 +167,7 @@ CASES = [
     Case("booked", stopped, ("Nothing more goes out: they booked a consultation",)),
     Case("crisis", crisis, ("The 1st email waits for a person", "danger", "release the hold")),
     Case("released", released, ("The 1st email goes out on",)),
-    Case("held", held, ("The 1st email waits until Friday 20 March 2026, 9:00 CDT, because staff hold",)),
+    Case("held", held, ("The 1st email waits until Saturday 21 March 2026, 9:00 CDT, because staff hold",)),
     Case("paused", paused, ("waits for a person", "paused by jordan (phones are down)")),
     Case("no consent", lambda world: world.lead_from(consent_email="no"), ("Only the acknowledgement", "not agreed")),
     Case("far away", lambda world: world.lead_from(location=None, zip="99501"), ("Only the acknowledgement", "area")),

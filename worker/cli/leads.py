@@ -19,6 +19,7 @@ from worker.usecases.explain import explain, public_lead
 from worker.usecases.find_lead import find_lead
 from worker.usecases.front_desk import read_front_desk
 from worker.usecases.hold_lead import hold_lead
+from worker.usecases.lead_file import answer_of
 from worker.usecases.record_event import record_event
 from worker.usecases.release_hold import release_hold
 from worker.usecases.send_now import send_now
@@ -73,7 +74,8 @@ def explain_lead(lead: Wanted, as_json: AsJson = False) -> None:
     Example: nurture leads explain TAC-7Q4F-K2MD --json
     """
     with open_services() as services, services.database.read() as connection:
-        story = explain(connection, find_lead(connection, services.vault, lead))
+        lead_id = find_lead(connection, services.vault, lead)
+        story = explain(connection, lead_id) | {"answer": answer_of(connection, services, lead_id)}
     if as_json:
         print_json(story)
         return
@@ -82,6 +84,7 @@ def explain_lead(lead: Wanted, as_json: AsJson = False) -> None:
         markup=False,
     )
     console.print(story["route"]["reason"], markup=False)
+    console.print(story["answer"], markup=False)
     rows = [[entry["at"][:16], entry["what"], entry["by"], _details(entry)] for entry in story["timeline"]]
     print_table("", ["when (UTC)", "what", "by", "details"], rows, "Nothing happened yet.")
     print_facts({"next": _next(story["next"])})
@@ -137,7 +140,7 @@ def release_lead(
 @app.command("hold")
 def hold(
     lead: Wanted,
-    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day on which emails go on.")],
+    until: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="No email before this day.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit trail.")],
     by: Actor = "",
 ) -> None:

@@ -108,7 +108,7 @@ def _sent_then(facts: Facts, entry: CalendarEntry, name: str, at: str) -> str:
 
 def _held_because(facts: Facts, entry: CalendarEntry) -> str:
     if entry.reason == HoldReason.LEAD_HELD and facts.lead["hold_reason"] == STAFF_HOLD:
-        return "staff hold this lead's emails until then"
+        return f"staff hold this lead's emails until {instant(facts.lead['hold_until'], facts.zone)}"
     if entry.reason == HoldReason.LEAD_HELD and facts.lead["hold_reason"]:
         return "what they wrote must be looked at first: they may be in danger"
     if entry.reason == HoldReason.PAUSED and facts.paused:
