@@ -27,9 +27,14 @@ from worker.console.means import Means
 from worker.console.pages import (
     account,
     audit,
+    front_desk,
     home,
+    lead,
+    lead_copy,
+    leads,
     parked,
     pauses,
+    quarantine,
     sign_in,
     unknown,
     upcoming,
@@ -49,6 +54,11 @@ log = structlog.get_logger()
 
 PAGES: Sequence[ModuleType] = (
     home,
+    front_desk,
+    leads,
+    lead,
+    lead_copy,
+    quarantine,
     upcoming,
     parked,
     unknown,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -147,6 +147,18 @@ def _acknowledge(connection: Connection, which: ColumnElement[bool], actor: str,
         .values(state=ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=actor)
     )
     return connection.execute(done).rowcount
+
+
+def urgent_leads(connection: Connection, lead_ids: Iterable[str]) -> frozenset[str]:
+    """Those of these leads whose urgent messages nobody has acknowledged."""
+    waiting = (alerts.c.lead_id.in_(set(lead_ids)), alerts.c.kind.in_(PAGED), alerts.c.acknowledged_at.is_(None))
+    return frozenset(row.lead_id for row in connection.execute(select(alerts.c.lead_id).where(*waiting)))
+
+
+def is_urgent(connection: Connection, ids: Sequence[str]) -> bool:
+    """True when nobody has acknowledged one of these alerts."""
+    waiting = (alerts.c.id.in_(ids), alerts.c.acknowledged_at.is_(None))
+    return connection.execute(select(alerts.c.id).where(*waiting).limit(1)).first() is not None
 
 
 def link(connection: Connection, ids: Sequence[str], lead_id: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, or_, select, update
 
 from worker.domain.ids import is_id
-from worker.domain.leads import STAFF_HOLD
+from worker.domain.leads import STAFF_HOLD, Location
 from worker.storage.database import insert_new
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import leads, submissions
@@ -156,11 +156,10 @@ def recent(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
-def waiting(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
-    """Those to whom the front desk owes an answer, the longest waiting first."""
-    rows = connection.execute(
-        select(leads).where(leads.c.waiting_since.is_not(None)).order_by(leads.c.waiting_since).limit(limit)
-    )
+def waiting(connection: Connection, limit: int, location: Location | None = None) -> list[Mapping[str, Any]]:
+    """Those to whom the front desk owes an answer (at one location), the longest waiting first."""
+    query = select(leads).where(leads.c.waiting_since.is_not(None)).order_by(leads.c.waiting_since).limit(limit)
+    rows = connection.execute(query if location is None else query.where(leads.c.location == location))
     return [dict(row._mapping) for row in rows]
 
 

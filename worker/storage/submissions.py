@@ -125,11 +125,11 @@ def confirmed(connection: Connection, ids: Iterable[str]) -> set[str]:
 
 
 def quarantined(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
-    """What waits in quarantine, newest first."""
+    """What waits in quarantine: whoever may be in danger first, then the newest."""
     rows = connection.execute(
         select(submissions)
         .where(submissions.c.status == QUARANTINED)
-        .order_by(submissions.c.captured_at.desc())
+        .order_by(submissions.c.crisis.is_(None), submissions.c.captured_at.desc())
         .limit(limit)
     )
     return [dict(row._mapping) for row in rows]

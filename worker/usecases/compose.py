@@ -24,6 +24,9 @@ from worker.domain.sends import SendKind
 from worker.storage.leads import Identity
 from worker.storage.sealing import LookupKey
 
+INERT_LINKS = LookupKey(b"preview: links made with this key do nothing")
+"""Signs the links of what is only looked at: no installation has this key, so none of its own accepts them."""
+
 
 def compose(
     renderer: Renderer,

@@ -21,10 +21,9 @@ from worker.content.render import Rendered, Renderer
 from worker.content.uses import Use
 from worker.delivery.base import Message
 from worker.storage.leads import Identity
-from worker.storage.sealing import LookupKey
-from worker.usecases.compose import compose, render_send
+from worker.usecases.compose import INERT_LINKS, compose, render_send
 
-PREVIEW_KEY = LookupKey(b"preview: links made with this key do nothing")
+PREVIEW_KEY = INERT_LINKS
 NOBODY = "nobody@example.com"
 _PREVIEW_ID = "00000000-0000-5000-8000-000000000000"
 
