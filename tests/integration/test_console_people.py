@@ -41,7 +41,8 @@ def desk(console: Console) -> Person:
 
 def suspect(world: World, **fields: str) -> str:
     """A post in quarantine; its id."""
-    submission = replace(world.submission(**{**CANARY, **fields}), suspicions=("honeypot",))
+    posted: dict[str, Any] = {**CANARY, **fields}
+    submission = replace(world.submission(**posted), suspicions=("honeypot",))
     world.capture(world.envelope(submission))
     return str(submission.id)
 
