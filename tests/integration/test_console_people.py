@@ -15,6 +15,7 @@ from tests.support.console import Console, Person, open_console, text_of
 from tests.support.world import World
 from worker.console import story
 from worker.domain.staff import Role
+from worker.runtime.demo import FOR_STAFF
 from worker.storage.tables import leads, sends, submissions, timeline
 from worker.storage.timeline import Happened
 
@@ -339,6 +340,20 @@ def test_a_suspect_is_dismissed_with_a_reason_only(console: Console, desk: Perso
     assert "Dismissed" in follow(desk, desk.post(f"/quarantine/{item}/dismiss", reason="sells watches"))
     assert [row["status"] for row in console.world.rows(submissions)] == ["dismissed"]
     assert console.world.rows(sends) == []
+
+
+# --- the demonstration ---
+
+
+def test_the_demonstration_leaves_the_front_desk_something_to_decide(console: Console, desk: Person) -> None:
+    for number, fields in enumerate(FOR_STAFF.values()):
+        posted: dict[str, Any] = {**fields, "email": f"staff{number}@example.com", "consent_email": "yes"}
+        console.world.post(**posted)
+
+    page = shown(desk.get("/front-desk"))
+
+    assert "may be in danger now" in page
+    assert "1 form in quarantine" in page
 
 
 # --- words ---

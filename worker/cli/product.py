@@ -152,6 +152,8 @@ def _show(product: Product, *, once: bool) -> bool:
                 lambda at, counts: progress.update(task, description=_line(at, counts)),
             )
     else:
+        demonstration.post_for_staff(product.url)
+        console.print("  ✓ two more forms wait for the front desk: one of a person in danger, one of a program")
         demonstration.until_stored(database, posted)
         demonstration.until_quiet(database)
     journey = demonstration.read_journey(database, posted)

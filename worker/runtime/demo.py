@@ -63,13 +63,36 @@ def post_samples(url: str) -> Iterator[Posted]:
     catalog = load_catalog(read_content_files(TEMPLATES))
     run = uuid4().hex[:6]
     for persona in catalog.personas.values():
-        fields = _fields(persona, run)
-        with OutgoingSession(Reach(allows_loopback=True)) as session:
-            key = {"Idempotency-Key": f"demo-{run}-{persona.id}"}
-            answer = session.post(f"{url}/v1/submissions", json=fields, headers=key)
-        answer.raise_for_status()
-        body = answer.json()
+        body = _post(url, f"demo-{run}-{persona.id}", _fields(persona, run))
         yield Posted(persona, body["submission_id"], body["reference"])
+
+
+FOR_STAFF: Mapping[str, Mapping[str, Any]] = {
+    "danger": {
+        "first_name": "Robin",
+        "location": "carbondale",
+        "condition": "depression",
+        "consent_email": True,
+        "message": "I do not want to live any more.",
+    },
+    "program": {"first_name": "Offers", "message": "Cheap watches", "website": "https://watches.example.com"},
+}
+"""Two more forms, which nothing is taught to until someone has looked: one of a person in danger, one of a program."""
+
+
+def post_for_staff(url: str) -> None:
+    """Give the front desk something to decide in the console."""
+    run = uuid4().hex[:6]
+    for name, fields in FOR_STAFF.items():
+        _post(url, f"demo-{run}-{name}", {**fields, "email": f"{name}+{run}@example.com"})
+
+
+def _post(url: str, key: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    with OutgoingSession(Reach(allows_loopback=True)) as session:
+        answer = session.post(f"{url}/v1/submissions", json=dict(fields), headers={"Idempotency-Key": key})
+    answer.raise_for_status()
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 def _fields(persona: Persona, run: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from worker.domain.leads import Location
 from worker.domain.response import Response
 from worker.domain.sends import PENDING, SendKind, SendState
 from worker.errors import NotFound
-from worker.storage import enrollments, installation, leads, pauses, sends, suppressions, timeline
+from worker.storage import alerts, enrollments, installation, leads, pauses, sends, suppressions, timeline
 from worker.storage.timeline import Happened
 from worker.usecases.answer import stands
 from worker.usecases.forecast import forecast, steps_of
@@ -44,7 +44,10 @@ class EmailLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadFile:
-    """A lead, the answer to why it got what it got, its emails, and its timeline, oldest first."""
+    """A lead, the answer to why it got what it got, its emails, and its timeline, oldest first.
+
+    `is_taught` when an email is still to come, `is_urgent` when nobody has acknowledged an urgent message of theirs.
+    """
 
     lead: Mapping[str, Any]
     zone: str
@@ -55,6 +58,7 @@ class LeadFile:
     consent: Mapping[str, Any] | None
     suppressed: Mapping[SuppressionScope, SuppressionReason]
     is_taught: bool
+    is_urgent: bool
     now: datetime
 
 
@@ -80,6 +84,7 @@ def read_lead_file(services: Services, lead_id: str) -> LeadFile:
             consent=enrollments.consents_of(connection, [lead_id]).get(lead_id),
             suppressed=suppressions.reasons(connection, [address]).get(address, {}),
             is_taught=bool(facts.foreseen),
+            is_urgent=lead_id in alerts.urgent_leads(connection, [lead_id]),
             now=now,
         )
 
