@@ -152,7 +152,7 @@ def commands(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[
 
 COMMANDS = set(commands(typer.main.get_command(nurture)))
 LAUNCHER = {"test", "chaos", "bench", "reset"}
-SPOKEN = re.compile(r"(?:\bnurture|dev\.py|run --rm cli) ([a-z]+)(?: ([a-z]+))?")
+SPOKEN = re.compile(r"(?:\bnurture|dev\.py|run --rm cli) ([a-z]+)(?: ([a-z]+(?:-[a-z]+)*))?")
 
 
 def test_every_command_is_documented() -> None:
