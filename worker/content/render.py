@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from worker.content.catalog import Catalog, Email, content_location
 from worker.content.markdown import refuse_raw_html, to_html
+from worker.content.template_rules import MAX_BLOCKS, check_size, check_template
 from worker.content.text_part import to_text
 from worker.domain.clinic import Clinic, Place
 from worker.domain.eligibility import EmailScope
@@ -173,6 +174,7 @@ class Renderer:
             raise TemplateError(name, error.message or "syntax error", error.lineno + first_line - 1) from error
         except Exception as error:  # a template can raise anything, and must never stop more than its own email
             raise TemplateError(name, _plain(error), _line_of(error, first_line)) from error
+        check_size(expanded, name)
         if _BROKEN_MARK.search(_MARK.sub("", expanded)):
             raise TemplateError(name, "changes the person's own words; use {{ greeting }} and links as they are")
         return expanded
@@ -181,6 +183,7 @@ class Renderer:
         """The compiled source: a body is one template for all its locations and sequences, a block for all emails."""
         if (name, source) not in self._templates:
             refuse_raw_html(_without_slots(source), name, first_line)
+            check_template(self._markdown.parse(source), name, first_line)
             self._templates[name, source] = self._markdown.from_string(source)
         return self._templates[name, source]
 
@@ -217,6 +220,7 @@ class _Context:
         self._facts = _Facts(self._catalog.clinic, location)
         self._sequence = self._catalog.sequences[sequence] if sequence else None
         self._claims = set(email.claims)
+        self._blocks_used = 0
 
     def values(self) -> dict[str, Any]:
         """The template's variables and functions."""
@@ -246,6 +250,9 @@ class _Context:
     def _block(self, name: str) -> str:
         if name not in self._catalog.blocks:
             raise TemplateError(self._email.path, f"uses block {name!r}; there is no blocks/{name}.md")
+        self._blocks_used += 1
+        if self._blocks_used > MAX_BLOCKS:
+            raise TemplateError(f"blocks/{name}.md", f"is block {MAX_BLOCKS + 1} of one email: a block uses itself?")
         return "\n\n" + self._renderer.expand(self._catalog.blocks[name], f"blocks/{name}.md", self) + "\n"
 
 
@@ -279,7 +286,9 @@ class _Facts:
 
 
 def _environment(*, autoescape: bool) -> SandboxedEnvironment:
-    return SandboxedEnvironment(autoescape=autoescape, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment = SandboxedEnvironment(autoescape=autoescape, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.globals.clear()  # range, cycler, joiner, namespace and lipsum write more than anyone means to
+    return environment
 
 
 def _place_values(place: Place) -> dict[str, Any]:
