@@ -1,7 +1,8 @@
 """Logs: structured, one line an event, with an allow-list of keys, so that health data can't slip in (I6).
 
 A key that is not listed is dropped and named in `dropped`. Library exceptions quote addresses and rows:
-only their type and the place in our code are kept.
+only their type and the place in our code are kept. What would otherwise be printed past the log (an
+uncaught exception of a thread, a warning, a failing handler) takes the same way.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import sys
+import threading
 import traceback
 from collections.abc import MutableMapping
 from typing import Any, TextIO
@@ -67,6 +70,21 @@ class Unbreakable:
             self._stream.flush()
 
 
+def guard_last_words() -> None:
+    """For a process of its own: nothing prints an exception or a warning with its words, not even the last one."""
+    logging.captureWarnings(True)
+    logging.raiseExceptions = False  # a handler that fails would print the record with its arguments
+    sys.excepthook = lambda _kind, error, _traceback: _last_words("process.uncaught", error)
+    threading.excepthook = lambda args: _last_words("thread.uncaught", args.exc_value)
+    sys.unraisablehook = lambda args: _last_words("object.uncaught", args.exc_value)
+
+
+def _last_words(event: str, error: BaseException | None) -> None:
+    if isinstance(error, KeyboardInterrupt):
+        return
+    structlog.get_logger().error(event, exc_info=error)
+
+
 def describe(error: BaseException) -> tuple[str, str]:
     """An exception's type, and the last place in our own code that it passed; never its words."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "/worker/" in frame.filename]
@@ -101,10 +119,16 @@ class _LibraryFormatter(logging.Formatter):
             line["error"], line["where"] = describe(record.exc_info[1])
         elif record.name.startswith("worker."):
             line["event"] = record.getMessage()
-        elif record.name.partition(".")[0] in _PLAIN_SPEAKERS and isinstance(record.msg, str):
-            line["event"] = record.msg[:200]  # the pattern, without its arguments
+        elif record.name.partition(".")[0] in _PLAIN_SPEAKERS and _is_pattern(record.msg):
+            line["event"] = str(record.msg)  # without its arguments
         return json.dumps(line)
 
 
+def _is_pattern(message: object) -> bool:
+    """Not one that was put together with its values before it was logged: a traceback, an address, a number."""
+    return isinstance(message, str) and _PATTERN.fullmatch(message) is not None
+
+
+_PATTERN = re.compile(r"(?:[A-Za-z ,.:;()\[\]/_-]|%\([a-z_]+\)[sdr]|%[sdr])*")
 _PLAIN_SPEAKERS = {"uvicorn", "alembic", "celery"}
 """Libraries whose message patterns are known to hold no values."""

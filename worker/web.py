@@ -13,7 +13,7 @@ from worker.client_address import ClientAddress
 from worker.console.app import create_console
 from worker.console.means import Means
 from worker.intake.app import create_app
-from worker.logs import configure_logs
+from worker.logs import configure_logs, guard_last_words
 from worker.settings import Settings
 from worker.storage.broker import Broker
 from worker.storage.spool import Spool
@@ -39,6 +39,7 @@ def main() -> None:
     """Serve until asked to stop."""
     settings = process_settings()
     configure_logs(settings.log_level, "web")
+    guard_last_words()
     services, broker = make_services(settings, HintsInBackground), open_broker(settings)
     host, port = settings.bind.rsplit(":", 1)
     uvicorn.run(

@@ -223,5 +223,5 @@ def test_an_alert_webhook_inside_is_parked_and_one_in_clear_is_refused_at_the_st
     inside = open_alerts("https://169.254.169.254/hook", ScriptedProvider(), "a@example.com", tmp_path, Reach())
     with pytest.raises(PermanentDeliveryError, match="alert_address_refused"):
         inside.post(alert)
-    with pytest.raises(ConfigurationError, match="NRT-E024"):
+    with pytest.raises(ConfigurationError, match="NRT-E029"):
         open_alerts("http://chat.example.com/hook", ScriptedProvider(), "a@example.com", tmp_path, Reach())

@@ -32,6 +32,7 @@ from worker.cli import (
 )
 from worker.cli.output import fail
 from worker.errors import ContentInvalid, WorkerError
+from worker.logs import describe
 
 app = typer.Typer(
     name="nurture",
@@ -72,3 +73,6 @@ def main() -> None:
         fail(f"The database refused: {type(error).__name__}. Its words may hold health data and are not shown.")
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        kind, where = describe(error)
+        fail(f"A fault of ours: {kind} in {where or 'a library'}. Its words may hold health data and are not shown.")

@@ -140,7 +140,7 @@ def _refuse_clear_text(alert_url: str, reach: Reach) -> None:
     where = urlsplit(alert_url)
     if where.scheme != "https" and not reach.allows_clear_text(where.hostname or ""):
         raise ConfigurationError(
-            "NRT-E024",
+            "NRT-E029",
             "ALERT_URL would tell staff in clear",
             "write https://…, or name its host in NURTURE_PRIVATE_HOSTS if it stands in your own network",
         )

@@ -22,7 +22,7 @@ from celery.signals import (
 from worker.bootstrap import process_services, process_settings, renew_process_services
 from worker.celery import app
 from worker.errors import SealError
-from worker.logs import configure_logs
+from worker.logs import configure_logs, guard_last_words
 from worker.queues import QUEUE_OF, QueueName, TaskName
 from worker.storage.database import is_transient
 from worker.tasks.liveness import report_signs_of_life
@@ -86,6 +86,7 @@ def feedback() -> None:
 @setup_logging.connect
 def _log_our_way(**_: Any) -> None:
     configure_logs(process_settings().log_level, "worker")  # Celery's own set-up would print whole messages
+    guard_last_words()
 
 
 @worker_init.connect
