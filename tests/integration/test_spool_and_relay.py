@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,23 @@ def test_what_is_written_is_read_back_in_the_order_of_arrival(spool: Spool) -> N
     age = spool.oldest_age()
     assert age is not None
     assert 0 <= age < 10
+
+
+def test_what_a_dead_process_left_half_written_goes_after_an_hour_and_nothing_else_does(
+    world: World, spool: Spool
+) -> None:
+    long_ago = time.time() - 3_700
+    for name, age in {"old": long_ago, "being-written": time.time()}.items():
+        path = spool.root / "tmp" / f"{name}.sealed"
+        path.write_text("half")
+        os.utime(path, (age, age))
+    kept = spool.write([f"{new_id()}:2"])
+    os.utime(kept, (long_ago, long_ago))
+
+    relay_of(world, spool).run_once()
+
+    assert files_in(spool.root / "tmp") == ["being-written.sealed"]
+    assert kept.exists()
 
 
 def test_another_process_finds_what_was_written(spool: Spool) -> None:

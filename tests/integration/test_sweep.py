@@ -13,6 +13,9 @@ from sqlalchemy import delete, update
 
 from tests.support.world import World, open_world
 from worker.storage import tables
+from worker.storage.broker import Broker
+from worker.storage.spool import Spool
+from worker.usecases.status import read_status
 
 SENDS = tables.sends
 
@@ -92,6 +95,52 @@ def test_more_lost_plans_than_one_sweep_repairs_are_repaired_by_the_next(world: 
 
     assert sum(repaired) == 120
     assert repaired[-1] == 0
+
+
+def test_what_was_planned_again_is_told_on_the_timeline_and_counted_until_then(world: World, tmp_path: Path) -> None:
+    lead_id = world.lead_from()
+    world.deliver()
+    lose_the_planned_row(world)
+
+    before = stranded(world, tmp_path)
+    world.sweep()
+
+    assert (before, stranded(world, tmp_path)) == (1, 0)
+    (entry,) = world.story(lead_id, "planned_again")
+    assert entry["detail"] == {"reason": "plan_was_lost"}
+    assert alerts_of_repairs(world) == 0, "one is the price of a crash"
+
+
+def test_many_lost_plans_at_once_are_told_to_staff_once_a_day(world: World) -> None:
+    world.capture(*[world.envelope(world.submission(email=f"lead{number}@example.com")) for number in range(12)])
+    for _ in range(2):
+        lose_the_planned_row(world)
+        world.sweep()
+
+    assert alerts_of_repairs(world) == 1
+
+
+def test_a_step_that_goes_on_after_a_day_of_waiting_for_an_unknown_one_is_no_lost_plan(world: World) -> None:
+    lead_id = world.lead_from()
+    world.deliver()
+    world.jump_to_next_due()
+    nurture = (SENDS.c.kind == "nurture") & (SENDS.c.state == "planned")
+    world.execute(update(SENDS).where(nurture).values(state="unknown", handed_over_at=world.now))
+    world.jump(timedelta(hours=25))
+
+    assert world.sweep()["repaired"] == 1
+    assert [entry["detail"] for entry in world.story(lead_id, "planned_again")] == [{"reason": "unknown_has_waited"}]
+
+
+def stranded(world: World, folder: Path) -> int:
+    """What `nurture status` counts."""
+    status = read_status(world.database, Broker("redis://127.0.0.1:1"), Spool(folder / "spool"))
+    assert status.to_json()["enrollments_stranded"] == status.figures.stranded
+    return status.figures.stranded
+
+
+def alerts_of_repairs(world: World) -> int:
+    return sum(row["kind"] == "plans_repaired" for row in world.rows(tables.alerts))
 
 
 def test_a_held_step_is_not_repaired_away(world: World) -> None:

@@ -18,6 +18,8 @@ FINE = Figures(
     oldest_due_s=None,
     parked=0,
     unknown=0,
+    unknown_oldest_s=None,
+    stranded=0,
     held=0,
     quarantined=0,
     spool_oldest_s=None,
@@ -46,7 +48,9 @@ def test_a_product_at_rest_is_all_clear() -> None:
         ({"spool_oldest_s": 301.0}, "submissions wait in the spool"),
         ({"spool_set_aside": 2}, "2 spool files were set aside"),
         ({"parked": 3}, "3 parked"),
-        ({"unknown": 2}, "2 sends with an unknown outcome"),
+        ({"unknown": 2, "unknown_oldest_s": 59.0}, "2 sends with an unknown outcome, the oldest for 59 s"),
+        ({"unknown": 2, "unknown_oldest_s": 7_300.0}, "2 sends with an unknown outcome, the oldest for 2 h"),
+        ({"stranded": 4}, "4 people in a sequence have nothing planned"),
     ],
 )
 def test_each_trouble_is_named(changes: dict[str, Any], said: str) -> None:

@@ -11,13 +11,13 @@ from worker.bootstrap import make_services, open_broker
 from worker.cli.common import AsJson, open_services
 from worker.cli.output import console, print_facts, print_json, print_table
 from worker.content.catalog import read_content_files
-from worker.domain.sends import SendState
+from worker.domain.health import UNKNOWN_POLICY
 from worker.logs import configure_logs
 from worker.settings import TEMPLATES, load_settings
 from worker.storage import migrate
 from worker.storage.spool import Spool
 from worker.usecases.prepare import prepare
-from worker.usecases.status import read_status
+from worker.usecases.status import Status, read_status
 
 spool_app = typer.Typer(help="Accepted submissions not yet confirmed.", no_args_is_help=True)
 database_app = typer.Typer(help="The database's tables.", no_args_is_help=True)
@@ -54,7 +54,8 @@ def status(as_json: AsJson = False) -> None:
                 "in a sequence": found.enrollments_active,
                 "parked": found.figures.parked,
                 "quarantined": found.figures.quarantined,
-                "unknown": found.sends[SendState.UNKNOWN],
+                "unknown": _unknown(found),
+                "nothing planned": f"{found.figures.stranded} people in a sequence (0 is right)",
                 "suppressed": found.suppressions,
                 "spool": f"{found.spool['waiting']} waiting, {found.spool['quarantined']} set aside",
                 **({"warm-up": _warm_up(found.warm_up)} if found.warm_up else {}),
@@ -68,6 +69,11 @@ def status(as_json: AsJson = False) -> None:
 def _warm_up(plan: Mapping[str, Any]) -> str:
     cap = plan["cap"]
     return "over: no cap any more" if cap is None else f"{plan['sent']} of {cap} educational emails today"
+
+
+def _unknown(found: Status) -> str:
+    count = found.figures.unknown
+    return f"{count}, the oldest since {found.unknown_since:%Y-%m-%d %H:%M} UTC; {UNKNOWN_POLICY}" if count else "0"
 
 
 @spool_app.callback()

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 MAX_BEAT_AGE_S = 60.0
 MAX_WAIT_S = 300.0
 
+UNKNOWN_POLICY = (
+    "never repeated unasked: settled by the provider's key, look-up or news, or by `nurture sends resolve`; "
+    "its sequence goes on after 24 hours"
+)
+"""What becomes of a send whose outcome is unknown."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
@@ -22,6 +28,7 @@ class Figures:
     oldest_due_s: float | None
     parked: int
     unknown: int
+    unknown_oldest_s: float | None
     held: int
     quarantined: int
     spool_oldest_s: float | None
@@ -32,6 +39,8 @@ class Figures:
     provider_code: str | None = None
     provider_fails_s: float | None = None
     stopped_because: str | None = None
+    stranded: int = 0
+    """Active enrollments with nothing planned; counted for the status only, since it means looking at each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +92,17 @@ def _troubles(figures: Figures) -> list[tuple[bool, str]]:
         (figures.spool_set_aside > 0, f"{figures.spool_set_aside} spool files were set aside"),
         (figures.unanswered > 0, f"{figures.unanswered} urgent messages that nobody has acknowledged"),
         (figures.parked > 0, f"{figures.parked} parked"),
-        (figures.unknown > 0, f"{figures.unknown} sends with an unknown outcome"),
+        (figures.unknown > 0, f"{figures.unknown} sends with an unknown outcome, the oldest for "
+                              f"{_length(figures.unknown_oldest_s or 0)}"),
+        (figures.stranded > 0, f"{figures.stranded} people in a sequence have nothing planned"),
     ]  # fmt: skip
+
+
+def _length(seconds: float) -> str:
+    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds:.0f} s"
 
 
 def _notes(figures: Figures) -> list[tuple[bool, str]]:

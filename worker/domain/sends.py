@@ -10,6 +10,7 @@ planned | claimed ─▶ skipped(reason) | held(reason, until) | cancelled(reaso
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -47,6 +48,9 @@ NEXT_STATES: dict[SendState, frozenset[SendState]] = {
     SendState.SKIPPED: frozenset(),
     SendState.CANCELLED: frozenset(),
 }
+
+UNKNOWN_BLOCKS_FOR = timedelta(hours=24)
+"""How long (product clock) an unresolved send keeps the next step waiting; then the sequence goes on."""
 
 PENDING = (SendState.PLANNED, SendState.CLAIMED, SendState.HELD)
 """States in which nothing has left yet, so that the send can still be withdrawn."""

@@ -41,6 +41,9 @@ class _StatusCollector:
         yield _gauge("nurture_urgent_unanswered", "urgent messages nobody acknowledged", figures.unanswered)
         yield _gauge("nurture_provider_failing", "1 while the provider is left alone", float(bool(status.providers)))
         yield _gauge("nurture_pauses", "pauses in force", figures.paused)
+        yield _gauge("nurture_unknown_oldest_seconds", "how long the oldest outcome is unknown",
+                     figures.unknown_oldest_s or 0)  # fmt: skip
+        yield _gauge("nurture_enrollments_stranded", "people in a sequence with nothing planned", figures.stranded)
         yield _gauge("nurture_parked", "items that wait for a person", figures.parked)
         yield _gauge("nurture_quarantined", "submissions in quarantine", figures.quarantined)
         yield _gauge("nurture_suppressions", "suppressed addresses", status.suppressions)

@@ -35,6 +35,7 @@ class AlertKind(StrEnum):
     SEND_UNKNOWN = "send_unknown"
     SUBMISSION_PARKED = "submission_parked"
     MESSAGE_PARKED = "message_parked"
+    PLANS_REPAIRED = "plans_repaired"
     SENDING_HELD = "sending_held"
     SENDING_STOPPED = "sending_stopped"
     SEQUENCE_STOPPED = "sequence_stopped"

@@ -76,6 +76,15 @@ def stranded(connection: Connection, unknown_before: datetime, limit: int) -> li
     return [dict(row._mapping) for row in rows]
 
 
+def count_stranded(connection: Connection, unknown_before: datetime) -> int:
+    """How many active enrollments have nothing on its way: none, but for a moment after something was lost (I9)."""
+    return connection.execute(
+        select(func.count())
+        .select_from(enrollments)
+        .where(enrollments.c.status == ACTIVE, ~sends.stands_open(unknown_before))
+    ).scalar_one()
+
+
 def active_by_sequence(connection: Connection) -> dict[str, int]:
     """Per sequence, how many people are in it."""
     rows = connection.execute(

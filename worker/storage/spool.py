@@ -8,6 +8,7 @@ and moved to `quarantine/`, never deleted, when the database refuses to confirm 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from worker.faults import fault
+
+_UNFINISHED_AFTER_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,16 @@ class Spool:
     def remove(self, file: SpoolFile) -> None:
         """Let go of a confirmed file."""
         file.path.unlink(missing_ok=True)
+
+    def forget_unfinished(self) -> int:
+        """Delete what a dead process left half-written an hour ago or more: nobody was told "accepted" of it."""
+        forgotten = 0
+        for path in self._tmp.glob("*.sealed"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _UNFINISHED_AFTER_S:
+                    path.unlink()
+                    forgotten += 1
+        return forgotten
 
     def quarantine(self, file: SpoolFile) -> None:
         """Set aside a file that the database does not take, for a person."""

@@ -33,6 +33,7 @@ class Happened(StrEnum):
     NOT_ENROLLED = "not_enrolled"
     ENROLLMENT_ENDED = "enrollment_ended"
     PLANNED = "planned"
+    PLANNED_AGAIN = "planned_again"
     SHIFTED = "shifted"
     SENT = "sent"
     SKIPPED = "skipped"

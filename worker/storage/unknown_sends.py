@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, or_, select, text, true, update
+from sqlalchemy import Connection, and_, func, or_, select, text, true, update
 
 from worker.domain.sends import SendState
 from worker.storage.sends import HAND_OVER_LEASE, may_leave
@@ -34,6 +34,11 @@ def wanting(
         .limit(limit)
     )
     return [dict(row._mapping) for row in rows]
+
+
+def oldest(connection: Connection) -> datetime | None:
+    """When the one that has been unknown for longest was handed over (product clock)."""
+    return connection.execute(select(func.min(sends.c.handed_over_at)).where(_UNKNOWN)).scalar_one_or_none()
 
 
 def hand_over_again(

@@ -41,6 +41,7 @@ _TITLES = {
     AlertKind.SUBMISSION_PARKED: "A submission could not be read",
     AlertKind.MESSAGE_PARKED: "A message on the queue could not be read",
     AlertKind.UNANSWERED: "Someone still waits for an answer",
+    AlertKind.PLANS_REPAIRED: "Many plans of emails were lost, and worked out again: please look why",
     AlertKind.SENDING_HELD: "URGENT: sending is held until someone confirms this database",
     AlertKind.SENDING_STOPPED: "URGENT: all sending has stopped, since we are refused; it waits for a person",
     AlertKind.SEQUENCE_STOPPED: "A sequence has stopped: too many bounces or complaints",

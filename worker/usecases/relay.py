@@ -52,6 +52,8 @@ class Relay:
 
     def run_once(self) -> int:
         """Look at every file whose time has come; how many were pushed again. Raises when the database is away."""
+        if unfinished := self.spool.forget_unfinished():
+            log.warning("spool.unfinished_forgotten", count=unfinished)
         due = list(self.spool.waiting(self._is_time_for))
         if not due:
             return 0

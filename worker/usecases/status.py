@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from worker.domain.breaker import Breaker
-from worker.domain.health import Figures, Verdict, verdict
+from worker.domain.health import UNKNOWN_POLICY, Figures, Verdict, verdict
 from worker.domain.manners import WarmUp
 from worker.domain.paging import UNANSWERED_AFTER
-from worker.domain.sends import SendState
+from worker.domain.sends import UNKNOWN_BLOCKS_FOR, SendState
 from worker.queues import QueueName
 from worker.storage import (
     alerts,
@@ -27,6 +27,7 @@ from worker.storage import (
     sends,
     submissions,
     suppressions,
+    unknown_sends,
     usage,
 )
 from worker.storage.broker import Broker, QueueDepth
@@ -45,6 +46,7 @@ class Health:
 
     figures: Figures
     oldest_due_at: datetime | None
+    unknown_since: datetime | None
     active_snapshot: str | None
     product_now: datetime
     spool: dict[str, Any]
@@ -62,6 +64,7 @@ class Status:
     alerts: dict[str, int]
     oldest_due_at: datetime | None
     next_due_at: datetime | None
+    unknown_since: datetime | None
     suppressions: int
     enrollments_active: int
     active_snapshot: str | None
@@ -85,6 +88,12 @@ class Status:
             "quarantined": self.figures.quarantined,
             "suppressions": self.suppressions,
             "enrollments_active": self.enrollments_active,
+            "enrollments_stranded": self.figures.stranded,
+            "unknown": {
+                "count": self.figures.unknown,
+                "oldest_age_s": self.figures.unknown_oldest_s,
+                "policy": UNKNOWN_POLICY,
+            },
             "pauses": self.figures.paused,
             "beat_age_s": self.figures.beat_age_s,
             "broker": self.figures.broker_answers,
@@ -101,14 +110,17 @@ def read_status(database: Database, broker: Broker, spool: Spool, warm_up: WarmU
     depths = broker.depths([queue.value for queue in QueueName])
     with database.read() as connection:
         health = read_health(connection, depths, spool)
+        stranded = enrollments.count_stranded(connection, health.product_now - UNKNOWN_BLOCKS_FOR)
+        figures = replace(health.figures, stranded=stranded)
         return Status(
-            figures=health.figures,
-            verdict=verdict(health.figures),
-            queues={name: _queue(depths, name, count) for name, count in health.figures.consumers.items()},
+            figures=figures,
+            verdict=verdict(figures),
+            queues={name: _queue(depths, name, count) for name, count in figures.consumers.items()},
             sends=sends.counts(connection),
             alerts=alerts.counts(connection),
             oldest_due_at=health.oldest_due_at,
             next_due_at=sends.next_due(connection),
+            unknown_since=health.unknown_since,
             suppressions=suppressions.count(connection),
             enrollments_active=enrollments.count_active(connection),
             active_snapshot=health.active_snapshot,
@@ -127,6 +139,7 @@ def read_health(connection: Connection, depths: Depths, spool: Spool) -> Health:
     beat_age = heartbeats.age(connection, heartbeats.BEAT)
     due, oldest_due = sends.due(connection, now)
     attention = send_figures.count_attention(connection)
+    oldest_unknown = unknown_sends.oldest(connection)
     snapshot = installation.active_snapshot(connection)
     speed = installation.clock(connection).speed or 1.0
     stopped = breakers.not_closed(connection)
@@ -141,6 +154,7 @@ def read_health(connection: Connection, depths: Depths, spool: Spool) -> Health:
         oldest_due_s=(now - oldest_due).total_seconds() / speed if oldest_due else None,
         parked=parked.count_open(connection),
         unknown=attention[SendState.UNKNOWN],
+        unknown_oldest_s=(now - oldest_unknown).total_seconds() / speed if oldest_unknown else None,
         held=attention[SendState.HELD],
         quarantined=submissions.count_quarantined(connection),
         spool_oldest_s=spool.oldest_age(),
@@ -155,6 +169,7 @@ def read_health(connection: Connection, depths: Depths, spool: Spool) -> Health:
     return Health(
         figures=figures,
         oldest_due_at=oldest_due,
+        unknown_since=oldest_unknown,
         active_snapshot=snapshot,
         product_now=now,
         spool={"waiting": waiting, "quarantined": in_quarantine, "oldest_age_s": figures.spool_oldest_s},

@@ -6,14 +6,18 @@ Idempotent, so that any number of beats may ask at once, and none needs to be tr
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 
-from worker.storage import alerts, enrollments, heartbeats, installation, parked, sends
+from worker.domain.sends import UNKNOWN_BLOCKS_FOR, SendState
+from worker.storage import alerts, enrollments, heartbeats, installation, parked, sends, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
+from worker.storage.timeline import Happened
 from worker.usecases import retain
 from worker.usecases.answer import escalate
 from worker.usecases.enroll import plan_following
@@ -28,8 +32,8 @@ from worker.usecases.settle_unknown import end_repeats
 log = structlog.get_logger()
 
 _REPAIR_BATCH = 100
-UNKNOWN_BLOCKS_FOR = timedelta(hours=24)
-"""How long (product clock) an unresolved send keeps the next step waiting; then the sequence goes on."""
+MANY_REPAIRS = 10
+"""More lost plans than this in one sweep are no accident of a crash: staff are told, once a day."""
 
 
 def sweep(services: Services) -> Counter[str]:
@@ -88,17 +92,34 @@ def _recover(services: Services, connection: Connection) -> Counter[str]:
 def _repair(services: Services, connection: Connection) -> int:
     """Plan the next send of every active enrollment that has none: work lost in a crash, or set free."""
     now = installation.product_now(connection)
-    repaired = 0
-    for enrollment in enrollments.stranded(connection, now - UNKNOWN_BLOCKS_FOR, _REPAIR_BATCH):
-        _, renderer = services.content.renderer(connection)
+    lost = 0
+    found = enrollments.stranded(connection, now - UNKNOWN_BLOCKS_FOR, _REPAIR_BATCH)
+    for enrollment in found:
         last = sends.latest_of_enrollment(connection, enrollment["id"])
-        plan_following(
-            connection,
-            renderer.catalog,
-            enrollment,
-            last_step=last["step"] if last else None,
-            anchor=sends.last_of_enrollment(connection, enrollment["id"]) or enrollment["started_at"],
-            now=now,
-        )
-        repaired += 1
-    return repaired
+        has_waited = last is not None and last["state"] == SendState.UNKNOWN
+        lost += not has_waited
+        _plan_again(services, connection, enrollment, last, now)
+        reason = "unknown_has_waited" if has_waited else "plan_was_lost"
+        timeline.add(connection, Happened.PLANNED_AGAIN, now, enrollment["lead_id"], reason=reason)
+        log.warning("sweep.planned_again", enrollment_id=enrollment["id"], lead_id=enrollment["lead_id"], code=reason)
+    if lost > MANY_REPAIRS:
+        alerts.queue(connection, AlertKind.PLANS_REPAIRED, str(now.date()), None, now, real_now(connection))
+    return len(found)
+
+
+def _plan_again(
+    services: Services,
+    connection: Connection,
+    enrollment: Mapping[str, Any],
+    last: Mapping[str, Any] | None,
+    now: datetime,
+) -> None:
+    _, renderer = services.content.renderer(connection)
+    plan_following(
+        connection,
+        renderer.catalog,
+        enrollment,
+        last_step=last["step"] if last else None,
+        anchor=sends.last_of_enrollment(connection, enrollment["id"]) or enrollment["started_at"],
+        now=now,
+    )

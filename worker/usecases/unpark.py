@@ -12,7 +12,9 @@ from worker.domain.messages import queue_of
 from worker.errors import NotFound, SealError
 from worker.feedback.sources import read_again
 from worker.queues import QueueName
-from worker.storage import installation, parked, submissions, timeline
+from worker.storage import alerts, installation, parked, submissions, timeline
+from worker.storage.alerts import AlertKind
+from worker.storage.database import real_now
 from worker.storage.timeline import Happened
 from worker.usecases.capture import Captured, capture
 from worker.usecases.receive_feedback import receive_reading
@@ -34,7 +36,9 @@ def replay(services: Services, item_id: str, actor: str) -> Captured:
     envelope = f"{item['submission_id']}:{item['sealed']}"
     submissions.open_envelope(envelope, services.ring)  # with the reason, where it still can't be read
     captured = capture(services, [envelope])
-    if not captured.parked:
+    if captured.parked:
+        _tell_that_it_stays(services, item_id)
+    else:
         _decide(services, item_id, parked.REPLAYED, Happened.REPLAYED, actor, None)
     return captured
 
@@ -72,6 +76,17 @@ def dismiss_all(services: Services, item_ids: Sequence[str], actor: str, reason:
             continue
         done += 1
     return done
+
+
+def _tell_that_it_stays(services: Services, item_id: str) -> None:
+    """Someone may be waiting behind an item that no replay can admit, such as a key used for two bodies."""
+    with services.database.write() as connection:
+        item = parked.by_id(connection, item_id)
+        tries = item["count"] if item else 0
+        now = installation.product_now(connection)
+        subject = f"{item_id}/replayed/{tries}"
+        alerts.queue(connection, AlertKind.SUBMISSION_PARKED, subject, None, now, real_now(connection))
+    services.queue.alert()
 
 
 def _replay_message(services: Services, item: Mapping[str, Any], actor: str) -> Captured:

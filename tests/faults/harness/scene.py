@@ -26,12 +26,12 @@ from tests.faults.harness.servers import KillablePostgres, KillableRedis
 from tests.faults.harness.verdict import Delivery, Ledger, Verdict, judge
 from worker.content.catalog import read_content_files
 from worker.domain.clock import ProductClock
+from worker.domain.sends import UNKNOWN_BLOCKS_FOR
 from worker.runtime.supervisor import free_port
 from worker.settings import TEMPLATES, load_settings
 from worker.storage import enrollments, installation, sends, tables
 from worker.storage.database import Database, real_now
 from worker.usecases.prepare import prepare
-from worker.usecases.sweep import UNKNOWN_BLOCKS_FOR
 
 MONDAY = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 """A Monday at nine in Carbondale; all shipped content is within its review dates."""
