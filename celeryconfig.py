@@ -45,6 +45,7 @@ task_create_missing_queues = False  # a misspelled queue must raise, not fill a 
 task_serializer = "json"
 accept_content = ["json"]  # never pickle
 task_ignore_result = True  # no result backend: nothing to grow, nothing to leak
+result_expires = None  # so there is nothing to clean up at night either, by a task that nobody here wrote
 task_publish_retry = False  # the spool and the sweep try again; whoever publishes must not wait
 
 # --- when is it done ------------------------------------------------------------------------------------
@@ -70,7 +71,9 @@ beat_schedule = {
     "sweep": {
         "task": TaskName.SWEEP.value,
         "schedule": 2.0 if _settings.clock_speed != 1 else 5.0,
-        "options": {"expires": 20},  # ticks must not pile up in an outage; a sweep is a hint too
+        # Ticks must not pile up in an outage. Not sooner, as the hosts' clocks may differ: a worker whose clock
+        # is ahead of beat's would throw every tick away as too old, and nobody would sweep.
+        "options": {"expires": 7200},
     }
 }
 if _settings.feedback_imap:
@@ -81,3 +84,4 @@ if _settings.feedback_imap:
     }
 beat_schedule_filename = str(_settings.state / "run" / "beat-schedule")
 beat_max_loop_interval = 5
+beat_scheduler = "worker.tasks.steady_beat:SteadyScheduler"  # the stock one sleeps out a clock that was set back

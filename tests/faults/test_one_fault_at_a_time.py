@@ -69,6 +69,27 @@ def test_a_message_that_a_dying_worker_has_popped_is_offered_again(scene: Scene)
     assert scene.acknowledgement(posted)["state"] == "sent"
 
 
+def test_a_worker_with_its_hands_full_when_redis_restarts_goes_on_listening(scene: Scene) -> None:
+    """Each of its messages is done and can't be acknowledged; with the stock window no place was ever free again."""
+    (worker,) = scene.crew.named("worker")
+    before = worker.pid
+    children = worker.children()
+    for pid in children:
+        injuries.send(pid, signal.SIGSTOP)
+    posted = [scene.post() for _ in range(6)]
+    with scene.redis.client() as client:
+        scene.until(lambda: client.hlen(f"{KEY_PREFIX}unacked") >= len(children), why="its hands are not full")
+    scene.redis.kill()
+    for pid in children:
+        injuries.send(pid, signal.SIGCONT)
+    scene.until(lambda: any("ConnectionError" in line for line in worker.log.read_text().splitlines()[-3:]))
+    scene.redis.start()
+
+    all_is_well(scene)
+    assert {scene.acknowledgement(each)["state"] for each in posted} == {"sent"}
+    assert worker.pid == before, "it is the same worker"
+
+
 def test_every_message_three_times_and_in_no_order_changes_nothing(scene: Scene) -> None:
     (worker,) = scene.crew.named("worker")
     worker.signal_group(signal.SIGSTOP)

@@ -177,9 +177,10 @@ def recover_lapsed(connection: Connection, real_now: datetime) -> tuple[int, lis
     """After a worker died: a lapsed claim is planned again, a lapsed hand-over becomes `unknown`.
 
     A claim never left the building, so taking it back is safe. A hand-over may have left: it is shown,
-    and never sent again unasked. Returns how many were taken back, and the rows now unknown.
+    and never sent again unasked. A lease further off than any can be is of a clock that was set back since:
+    it has lapsed, too. Returns how many were taken back, and the rows now unknown.
     """
-    lapsed = and_(sends.c.lease_until < real_now)
+    lapsed = or_(sends.c.lease_until < real_now, sends.c.lease_until > real_now + 2 * HAND_OVER_LEASE)
     taken_back = connection.execute(
         update(sends)
         .where(lapsed, sends.c.state == SendState.CLAIMED)

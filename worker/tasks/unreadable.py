@@ -16,7 +16,7 @@ import kombu.transport
 import redis
 import structlog
 from celery.worker.consumer import Consumer
-from kombu.transport.redis import Channel, PrefixedStrictRedis, Transport
+from kombu.transport.redis import Channel, PrefixedStrictRedis, QoS, Transport
 
 from worker.domain.messages import what_is_wrong
 from worker.storage.broker import KEY_PREFIX, UNREADABLE
@@ -41,8 +41,27 @@ class GuardedRedis(PrefixedStrictRedis):
         return reply
 
 
+class GuardedQoS(QoS):
+    """The window of messages in hand. One whose acknowledgement fails leaves it all the same.
+
+    The stock one keeps it: with Redis restarted while every place is taken, all acknowledgements fail, no place
+    is ever free again, and the worker listens to nothing for ever, looking alive. The broker offers such a
+    message again; the task has been done and does nothing the second time.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge, and free the place whatever comes of it."""
+        try:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]
+        except Exception:
+            self._quick_ack(delivery_tag)
+            raise
+
+
 class GuardedChannel(Channel):
-    """A channel whose client is guarded."""
+    """A channel whose client and window are guarded."""
+
+    QoS = GuardedQoS
 
     def _get_client(self) -> Any:
         return partial(GuardedRedis, global_keyprefix=self.global_keyprefix)
