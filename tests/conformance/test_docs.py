@@ -201,6 +201,8 @@ def test_every_trouble_that_the_status_sentence_can_tell_is_explained() -> None:
         oldest_due_s=900.0,
         parked=7,
         unknown=7,
+        unknown_oldest_s=9.0,
+        stranded=7,
         held=7,
         quarantined=7,
         spool_oldest_s=900.0,
