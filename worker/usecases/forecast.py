@@ -14,11 +14,10 @@ from worker.content.simulate import CalendarEntry, Standing, foresee
 from worker.domain.eligibility import Hold
 from worker.domain.leads import Location
 from worker.domain.planner import Planned, Position
-from worker.domain.sends import PENDING, HoldReason, SendState
+from worker.domain.sends import PENDING, UNKNOWN_BLOCKS_FOR, HoldReason, SendState
 from worker.domain.sequences import Plan
 from worker.storage import enrollments, sends
 from worker.usecases.send_facts import load_facts
-from worker.usecases.sweep import UNKNOWN_BLOCKS_FOR
 
 
 def forecast(connection: Connection, renderer: Renderer, lead_id: str, now: datetime) -> list[CalendarEntry]:
