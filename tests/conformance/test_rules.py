@@ -17,7 +17,7 @@ from worker.celery import app
 from worker.queues import QUEUE_OF, QueueName, TaskName
 from worker.runtime import product
 from worker.settings import load_settings
-from worker.storage import heartbeats, tables
+from worker.storage import heartbeats, persons, tables
 from worker.storage.sealed import SEALED
 
 ROOT = Path(__file__).parents[2]
@@ -305,6 +305,15 @@ def test_no_secret_is_shown_with_the_settings_or_the_services(tmp_path: Path) ->
 
     assert secret not in shown
     assert "hunter2" not in shown
+
+
+def test_every_table_is_reached_from_a_lead_or_said_not_to_be_about_one() -> None:
+    """Erasure, export and the search walk foreign keys: a table beside them says how it names a person, or why not."""
+    reached = {table.name for table in persons.walked()}
+
+    assert {"leads", "submissions", "consents", "enrollments", "sends", "timeline", "alerts"} <= reached
+    assert reached | persons.BESIDE.keys() == tables.metadata.tables.keys()
+    assert reached & persons.BESIDE.keys() == set()
 
 
 def test_every_sealed_column_is_known_to_key_rotation() -> None:

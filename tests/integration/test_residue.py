@@ -6,19 +6,22 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert
 
 from tests.support.command import run_nurture
 from tests.support.world import World
-from worker.domain.consent import SuppressionScope
+from worker.domain.consent import SuppressionReason, SuppressionScope
+from worker.errors import Refused
 from worker.runtime.valkey import EmbeddedValkey
-from worker.storage import persons, search, tables
+from worker.storage import persons, search, suppressions, tables
 from worker.storage.broker import KEY_PREFIX, Broker
 from worker.storage.leads import Identity
 from worker.storage.spool import Spool
 from worker.storage.traces import Traces, traces_of
+from worker.usecases.allow_again import allow_again
 from worker.usecases.compose import make_token
 from worker.usecases.confirm_consent import confirm_consent
 from worker.usecases.erase import Erased, Erasure, erase_lead
@@ -295,6 +298,35 @@ def test_nurture_only_lets_an_erased_person_opt_in_again_by_a_click_and_by_nothi
     world.run()
 
     assert len(world.mail) > 2
+
+
+def test_staff_may_let_them_be_answered_again_and_only_their_click_resumes_nurture(world: World) -> None:
+    erase(world, world.lead_from(**NADIA))
+    world.jump(timedelta(hours=1))
+    lead_id = world.lead_from(**NADIA)
+    world.run()
+    assert world.mail == []
+
+    assert allow_again(world.services, lead_id, "jordan", "asked on the phone") == "acknowledgement-confirm"
+    world.run()
+    assert [mail["To"] for mail in world.mail] == ["nadia@example.com"]
+    assert confirm_consent(world.services, make_token(lead_id, "confirm", world.services.vault.lookup))
+    world.run()
+
+    assert len(world.mail) > 2
+    assert world.count(tables.suppressions) == 0
+
+
+def test_nobody_may_speak_for_a_complaint_or_a_refused_mailbox(world: World) -> None:
+    lead_id = world.lead_from(**NADIA)
+    address = world.lead(lead_id)["email_hash"]
+    with world.database.write() as connection:
+        suppressions.add(connection, address, SuppressionReason.COMPLAINED, "webhook", world.now)
+
+    with pytest.raises(Refused):
+        allow_again(world.services, lead_id, "jordan", "asked on the phone")
+
+    assert world.count(tables.suppressions) == 1
 
 
 @pytest.mark.parametrize("suppress", [SuppressionScope.NURTURE, None])

@@ -14,6 +14,7 @@ from worker.cli.leads import Wanted
 from worker.cli.output import console, fail, print_json, print_table
 from worker.domain.consent import SuppressionScope
 from worker.storage.local_files import write_privately
+from worker.usecases.allow_again import allow_again
 from worker.usecases.correct_identity import correct_identity
 from worker.usecases.erase import Erased, Erasure, erase_lead
 from worker.usecases.export_person import export_person
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
     app.command("export")(export)
     app.command("correct")(correct)
     app.command("erase")(erase)
+    app.command("allow")(allow)
 
 
 def export(
@@ -87,6 +89,22 @@ def correct(
     console.print(f"Corrected: {', '.join(done.changed)}." if done.changed else "It was so already.", markup=False)
     if done.is_suppressed:
         console.print("The address is suppressed: what is planned for it will not go out.")
+
+
+def allow(
+    lead: Wanted,
+    reason: Annotated[str, typer.Option("--reason", help="How they asked for it; kept.")],
+    by: Actor = "",
+) -> None:
+    """Write again to someone who was erased, has written anew, and asks for an answer. Nurture waits for their click.
+
+    Example: nurture leads allow TAC-7Q4F-K2MD --reason "asked for it on the phone"
+    """
+    with open_services() as services:
+        with services.database.read() as connection:
+            lead_id = find_lead(connection, services.vault, lead)
+        email = allow_again(services, lead_id, by or default_actor(), reason)
+    console.print(f"The email {email} goes out now.", markup=False)
 
 
 def erase(

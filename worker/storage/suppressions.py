@@ -44,6 +44,19 @@ def lift_unsubscribe(connection: Connection, address_hash: str) -> None:
     )
 
 
+def soften_erasure(connection: Connection, address_hash: str) -> bool:
+    """Turn what an erasure suppressed into an unsubscribe of the same instant; False where no erasure stands there."""
+    row = connection.execute(
+        delete(suppressions)
+        .where(suppressions.c.address_hash == address_hash, suppressions.c.reason == SuppressionReason.ERASED)
+        .returning(suppressions.c.at)
+    ).first()
+    if row is None:
+        return False
+    add(connection, address_hash, SuppressionReason.UNSUBSCRIBED, "erasure", row.at)
+    return True
+
+
 def of_address(connection: Connection, address_hash: str) -> list[Mapping[str, Any]]:
     """The suppressions of one address: scope, reason, where it came from, when."""
     rows = connection.execute(select(suppressions).where(suppressions.c.address_hash == address_hash))

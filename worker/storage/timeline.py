@@ -80,6 +80,7 @@ class Happened(StrEnum):
     EXPORTED = "exported"
     IDENTITY_CORRECTED = "identity_corrected"
     RETAINED = "retention"
+    ALLOWED_AGAIN = "allowed_again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
