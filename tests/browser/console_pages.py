@@ -8,6 +8,10 @@ EVERYONE = None
 
 PAGES: dict[str, Permission | None] = {
     "/": Permission.SEE_HEALTH,
+    "/upcoming": Permission.SEE_HEALTH,
+    "/parked": Permission.OPERATE,
+    "/unknown": Permission.OPERATE,
+    "/pauses": Permission.OPERATE,
     "/audit": Permission.SEE_AUDIT,
     "/audit?by=nobody": Permission.SEE_AUDIT,
     "/users": Permission.MANAGE_USERS,

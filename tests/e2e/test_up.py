@@ -18,6 +18,7 @@ import requests
 from sqlalchemy import select
 
 from tests.e2e.product import NURTURE, ROOT, Product, new_product, post, processes_of, until
+from worker.storage import heartbeats, samples
 from worker.storage.tables import sends, submissions
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
@@ -64,7 +65,20 @@ def test_it_says_where_everything_is(running: Product) -> None:
     for path in ("/form", "/docs", "/readyz", "/metrics"):
         assert f"{running.url}{path}" in running.said
         assert requests.get(f"{running.url}{path}", timeout=10).status_code == 200
+    closed = requests.get(f"{running.url}/console/", timeout=10)
+    assert closed.status_code == 403
+    assert "nurture users add" in closed.text
     assert str(running.state) in running.said
+
+
+def test_the_worker_says_what_it_does_and_the_sweep_keeps_a_sample_of_what_waits(running: Product) -> None:
+    """The console's first page is made of these two."""
+
+    def is_told() -> bool:
+        with running.database().read() as connection:
+            return heartbeats.work(connection)["tick"].recent > 0 and len(samples.latest(connection)) > 0
+
+    until(is_told)
 
 
 def test_a_second_start_prints_where_the_first_runs_and_is_content(running: Product) -> None:
