@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from functools import cache
 
 from worker.content.catalog import read_content_files
@@ -58,6 +59,8 @@ def every_page() -> dict[str, str]:
         "too-much": pages.problem_page(clinic, title="Please wait a minute", detail=detail, status=429),
         "unsubscribe": pages.unsubscribe_page(clinic, token="abc", done=False),
         "unsubscribed": pages.unsubscribe_page(clinic, token="abc", done=True),
+        "paused": pages.preference_page(clinic, until=date(2026, 4, 1)),
+        "series-ended": pages.preference_page(clinic, until=None),
         "choose": pages.choose_page(clinic, token="abc", chosen=None),
         "chosen": pages.choose_page(clinic, token="abc", chosen=albany),
         "not-found": pages.not_found_page(clinic),

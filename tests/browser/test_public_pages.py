@@ -236,7 +236,7 @@ def test_the_trap_can_not_be_seen(page: Page, site: PageServer) -> None:
 
 def test_unsubscribing_and_choosing_take_one_press(page: Page, site: PageServer) -> None:
     page.goto(f"{site.url}/unsubscribe")
-    page.get_by_role("button").click()
+    page.get_by_role("button", name="Stop the emails").click()
     page.wait_for_url(f"{site.url}/u/abc")
     page.goto(f"{site.url}/choose")
     page.get_by_role("button", name="Albany, New York").click()

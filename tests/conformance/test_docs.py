@@ -213,6 +213,8 @@ def test_every_trouble_that_the_status_sentence_can_tell_is_explained() -> None:
         provider_code="CODE",
         provider_fails_s=90.0,
         stopped_because="REASON",
+        sequences_stopped=7,
+        mailboxes_silent=7,
     )
     never = Figures(**{**{name: getattr(everything, name) for name in everything.__slots__}, "beat_age_s": None})
     told = {

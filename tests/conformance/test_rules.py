@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
@@ -123,6 +124,19 @@ def test_beat_asks_for_the_sweep_often_enough_to_count_as_alive() -> None:
     assert entry["task"] == TaskName.SWEEP
     assert timedelta(seconds=entry["schedule"]) < heartbeats.ALIVE_FOR
     assert entry["options"]["expires"] >= entry["schedule"]
+
+
+def test_a_mailbox_is_read_every_minute_where_one_is_set_and_nobody_asks_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NURTURE_FEEDBACK_IMAP", "imaps://user:secret@imap.example.com/INBOX")
+
+    entry = runpy.run_path(str(ROOT / "celeryconfig.py"))["beat_schedule"]["feedback"]
+
+    assert entry["task"] == TaskName.FEEDBACK
+    assert entry["options"]["expires"] <= entry["schedule"] == 60
+    assert "secret" not in str(entry)
+    assert "feedback" not in app.conf.beat_schedule
 
 
 def tasks() -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.support.databases import Databases, SqliteDatabases
 from tests.support.world import World
 from worker.domain.events import STATUS_AFTER, LeadEvent, status_after
 from worker.domain.ids import new_id
@@ -20,6 +21,12 @@ from worker.settings import load_settings
 from worker.storage import tables
 from worker.storage.broker import Broker
 from worker.usecases.tokens import add_token, check_token, revoke_token
+
+
+@pytest.fixture(scope="module")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """SQLite alone: what is asked of the database here is tried on both elsewhere."""
+    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
 
 
 @pytest.fixture

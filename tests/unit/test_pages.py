@@ -191,7 +191,7 @@ def test_what_comes_in_is_text_and_never_html_or_template_code(name: str) -> Non
 
 def test_a_token_stays_one_part_of_a_path() -> None:
     for name, start in (("unsubscribe", "/u/"), ("choose", "/choose/")):
-        action = Page.read(every_hostile_page()[name]).one("form")["action"]
+        action = Page.read(every_hostile_page()[name]).all("form")[0]["action"]
 
         assert action.startswith(start)
         assert "/" not in action.removeprefix(start)
@@ -419,11 +419,22 @@ def test_a_problem_says_what_how_to_reach_us_and_the_way_back() -> None:
     assert page.links()["/form"] == "open our form"
 
 
-def test_unsubscribing_takes_exactly_one_button() -> None:
+def test_unsubscribing_takes_one_button_which_comes_first() -> None:
     page = the("unsubscribe")
+    first, *fewer = page.all("button")
 
-    assert len(page.all("button", "input", "select", "textarea")) == 1
-    assert (page.one("form")["action"], page.one("button")["type"]) == ("/u/abc", "submit")
+    assert (words(first), first["type"], first.get("name")) == ("Stop the emails", "submit", None)
+    assert [(button["name"], button["value"]) for button in fewer] == [("choice", "month"), ("choice", "series")]
+    assert {form["action"] for form in page.all("form")} == {"/u/abc"}
+    assert page.all("input", "select", "textarea") == []
+
+
+def test_a_choice_of_fewer_says_what_happens_and_that_all_can_still_be_stopped() -> None:
+    assert words(the("paused").one("h1")) == "It is done. Nothing more will come before April 1, 2026."
+    assert words(the("series-ended").one("h1")) == "It is done. This series has ended."
+    for name in ("paused", "series-ended"):
+        assert "a link that stops them" in body(the(name))
+        assert the(name).all("form", "button", "input") == []
 
 
 def test_after_unsubscribing_there_is_nothing_to_press_and_a_way_to_come_back() -> None:

@@ -278,6 +278,8 @@ RUNGS: list[tuple[dict[str, object], datetime, Decision, Decision]] = [
     ({"is_paused": True, "paused_until": SUNDAY_NIGHT}, NOON,
      Hold(HoldReason.PAUSED, SUNDAY_NIGHT), Hold(HoldReason.PAUSED, SUNDAY_NIGHT)),
     ({"lead_held": True}, NOON, Hold(HoldReason.LEAD_HELD), Proceed()),
+    ({"quiet_until": SUNDAY_NIGHT}, NOON, Shift(ShiftReason.QUIET, utc("2026-03-09T09:00-05:00")), Proceed()),
+    ({"quiet_until": NOON}, NOON, Proceed(), Proceed()),
     ({"email": None}, NOON, Hold(HoldReason.CONTENT_MISSING), Hold(HoldReason.CONTENT_MISSING)),
     ({"location": Location.UNDECIDED}, NOON, Skip(SkipReason.NOT_FOR_LOCATION), Skip(SkipReason.NOT_FOR_LOCATION)),
     ({"conditions": frozenset({Condition.PTSD})}, NOON, Skip(SkipReason.NOT_FOR_CONDITION), Proceed()),

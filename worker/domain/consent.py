@@ -6,7 +6,7 @@ Named `MarketingConsent` because in health care a bare "consent" means consent t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from worker.domain.sends import SendKind
@@ -37,6 +37,19 @@ class SuppressionReason(StrEnum):
     HARD_BOUNCE = "hard_bounce"
     ERASED = "erased"
     STAFF = "staff"
+
+
+class Preference(StrEnum):
+    """What a person may choose on the page behind the unsubscribe link. A click without a choice means `ALL`."""
+
+    ALL = "all"
+    MONTH = "month"
+    """Nothing for a month, then on from there."""
+    SERIES = "series"
+    """Not this sequence any more; another one may begin if they ask about something else."""
+
+
+QUIET_FOR = timedelta(days=30)
 
 
 SCOPE_OF: dict[SuppressionReason, SuppressionScope] = {

@@ -47,6 +47,7 @@ class ShiftReason(StrEnum):
     LATE = "late"
     MIN_GAP = "min_gap"
     WARM_UP = "warm_up"
+    QUIET = "quiet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class SendFacts:
     last_nurture_at: datetime | None
     step: Step | None
     lead_held_until: datetime | None = None
+    quiet_until: datetime | None = None
 
 
 Rung = Callable[[SendFacts, Clinic, datetime], Decision]
@@ -130,6 +132,13 @@ def _check_holds(facts: SendFacts, _clinic: Clinic, _now: datetime) -> Decision:
     if facts.kind is SendKind.NURTURE and facts.lead_held:
         return Hold(HoldReason.LEAD_HELD, facts.lead_held_until)
     return Proceed()
+
+
+def _check_quiet(facts: SendFacts, clinic: Clinic, now: datetime) -> Decision:
+    if facts.kind is SendKind.ACKNOWLEDGEMENT or facts.quiet_until is None or now >= facts.quiet_until:
+        return Proceed()
+    window = clinic.nurture.window.narrowed(facts.step.window if facts.step else None)
+    return Shift(ShiftReason.QUIET, next_open(facts.quiet_until, window, clinic.calendars(facts.location)))
 
 
 def _check_content(facts: SendFacts, clinic: Clinic, now: datetime) -> Decision:
@@ -173,6 +182,7 @@ RUNGS: tuple[Rung, ...] = (
     _check_consent,
     _check_enrollment,
     _check_holds,
+    _check_quiet,
     _check_content,
     _check_lateness,
     _check_window,

@@ -97,6 +97,7 @@ class CancelReason(StrEnum):
     BOOKED = "consultation_booked"
     PATIENT = "became_patient"
     REPLIED = "replied"
+    SERIES_ENDED = "series_ended"
     COMPLAINED = "complained"
     BOUNCED = "hard_bounce"
     ERASED = "erased"

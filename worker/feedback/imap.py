@@ -59,7 +59,7 @@ class ImapMailbox:
     @property
     def key(self) -> str:
         """The same for the same mailbox, whatever its password."""
-        return hashlib.sha256(f"{self.host}/{self.user}/{self.folder}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.host}:{self.port}/{self.user}/{self.folder}".encode()).hexdigest()
 
     @contextmanager
     def open(self) -> Iterator[OpenMailbox]:

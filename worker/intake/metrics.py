@@ -50,6 +50,11 @@ class _StatusCollector:
         yield _gauge("nurture_enrollments_active", "leads in a sequence", status.enrollments_active)
         yield _gauge("nurture_spool_files", "spool files not yet confirmed", status.spool["waiting"])
         yield _gauge("nurture_spool_oldest_seconds", "age of the oldest spool file", figures.spool_oldest_s or 0)
+        yield _labelled("nurture_feedback_events", "what came back for emails", "kind", dict(status.feedback.events))
+        yield _gauge("nurture_feedback_refused", "feedback posts that were not signed", status.feedback.refused)
+        yield _gauge("nurture_sequences_stopped", "sequences that stopped by themselves", figures.sequences_stopped)
+        if status.feedback.last_age_s is not None:
+            yield _gauge("nurture_feedback_age_seconds", "since the last event of an email", status.feedback.last_age_s)
         if figures.beat_age_s is not None:
             yield _gauge("nurture_beat_age_seconds", "since the last sweep", figures.beat_age_s)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote
@@ -135,6 +136,11 @@ def problem_page(clinic: Clinic, *, title: str, detail: str, status: int) -> str
 def unsubscribe_page(clinic: Clinic, *, token: str, done: bool) -> str:
     """One button that stops the emails; after it, that they are stopped."""
     return _render("unsubscribe.html", clinic, action=f"/u/{quote(token, safe='')}", done=done)
+
+
+def preference_page(clinic: Clinic, *, until: date | None) -> str:
+    """What was chosen instead of stopping everything: quiet until a day, or the end of this series."""
+    return _render("preference.html", clinic, until=f"{until:%B} {until.day}, {until.year}" if until else None)
 
 
 def choose_page(clinic: Clinic, *, token: str, chosen: Place | None) -> str:

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from worker.domain.consent import Preference
 from worker.domain.leads import CLINICS, Location
 from worker.intake import pages
 from worker.intake.problems import page
 from worker.intake.public_content import PublicContent
+from worker.intake.reading import Unreadable, flat, read_fields
 from worker.usecases.choose_location import choose_location, lead_of_choice
 from worker.usecases.confirm_consent import confirm_consent, lead_of_confirmation
+from worker.usecases.prefer import be_quiet, end_series
 from worker.usecases.services import Services
 from worker.usecases.unsubscribe import is_unsubscribe_token, unsubscribe
 
@@ -42,11 +46,32 @@ def _add_unsubscribe(router: APIRouter, services: Services, content: PublicConte
         return page(pages.unsubscribe_page(content.catalog.clinic, token=token, done=False))
 
     @router.post("/u/{token}")
-    def do_unsubscribe(token: str) -> Response:
-        """Unsubscribe (RFC 8058): no cookie, no redirect, as often as you like."""
+    async def do_unsubscribe(token: str, request: Request) -> Response:
+        """Unsubscribe (RFC 8058): no cookie, no redirect, as often as you like. Or what the page offers instead."""
+        return await run_in_threadpool(_keep, services, content, token, await _choice_in(request))
+
+
+async def _choice_in(request: Request) -> Preference:
+    """What was chosen. Whatever can't be read asks to stop everything: a link that ends in an error is no way out."""
+    try:
+        choice = flat(await read_fields(request), "choice")
+    except Unreadable:
+        choice = ""
+    return Preference(choice) if choice in set(Preference) else Preference.ALL
+
+
+def _keep(services: Services, content: PublicContent, token: str, choice: Preference) -> Response:
+    clinic = content.catalog.clinic
+    if choice is Preference.ALL:
         if not unsubscribe(services, token, "link"):
             return _missing(content)
-        return page(pages.unsubscribe_page(content.catalog.clinic, token=token, done=True))
+        return page(pages.unsubscribe_page(clinic, token=token, done=True))
+    if not is_unsubscribe_token(services, token):
+        return _missing(content)
+    if choice is Preference.MONTH:
+        return page(pages.preference_page(clinic, until=be_quiet(services, token)))
+    end_series(services, token)
+    return page(pages.preference_page(clinic, until=None))
 
 
 def _add_choice(router: APIRouter, services: Services, content: PublicContent) -> None:

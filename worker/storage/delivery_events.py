@@ -18,6 +18,9 @@ from worker.storage.tables import delivery_events, feedback_counts, sends
 REFUSED, PARKED = "refused", "parked"
 """Counted beside the kinds of events: a wrong signature, and what could not be read."""
 
+POLLED, UNREACHABLE = "polled", "unreachable"
+"""Counted for each mailbox: it was read, or it did not answer."""
+
 _CODE_MAX = 40
 
 

@@ -107,7 +107,7 @@ def hand_over(
 
 def may_leave(now: datetime) -> ColumnElement[bool]:
     """The condition that nothing about the person, the lead or the product forbids a send at this moment (I3)."""
-    return and_(~_suppressed(), ~_held_or_ended(), ~pauses.stops_send(now), ~_had_already())
+    return and_(~_suppressed(), ~_held_or_ended(now), ~pauses.stops_send(now), ~_had_already())
 
 
 def _suppressed() -> ColumnElement[bool]:
@@ -115,8 +115,9 @@ def _suppressed() -> ColumnElement[bool]:
     return exists().where(leads.c.id == sends.c.lead_id, suppressions.c.address_hash == leads.c.email_hash, applies)
 
 
-def _held_or_ended() -> ColumnElement[bool]:
-    held = exists().where(leads.c.id == sends.c.lead_id, leads.c.hold_reason.is_not(None))
+def _held_or_ended(now: datetime) -> ColumnElement[bool]:
+    waits = or_(leads.c.hold_reason.is_not(None), leads.c.quiet_until > now)
+    held = exists().where(leads.c.id == sends.c.lead_id, waits)
     active = exists().where(enrollments.c.id == sends.c.enrollment_id, enrollments.c.status == "active")
     return and_(sends.c.kind == SendKind.NURTURE, or_(held, ~active))
 
@@ -209,6 +210,13 @@ def release_holds(
         .where(sends.c.state == SendState.HELD, condition)
         .values(state=SendState.PLANNED, reason=None, held_until=None)
     ).rowcount
+
+
+def postpone(connection: Connection, lead_id: str, until: datetime) -> None:
+    """Let no planned nurture of a lead come due before an instant."""
+    due_before = and_(sends.c.state == SendState.PLANNED, sends.c.due_at < until)
+    of_lead = and_(sends.c.lead_id == lead_id, sends.c.kind == SendKind.NURTURE)
+    connection.execute(update(sends).where(of_lead, due_before).values(due_at=until))
 
 
 def cancel_pending(

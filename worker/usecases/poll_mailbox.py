@@ -13,7 +13,6 @@ import structlog
 from imapclient.exceptions import IMAPClientError
 
 from worker.feedback.imap import OpenMailbox
-from worker.feedback.mail import SOURCE
 from worker.storage import delivery_events, mailboxes
 from worker.storage.mailboxes import Position
 from worker.usecases.receive_mail import NOT_OURS, receive_mail
@@ -22,7 +21,6 @@ from worker.usecases.services import Services
 log = structlog.get_logger()
 
 BUDGET_S = 20.0
-POLLED, UNREACHABLE = "polled", "unreachable"
 
 _FIRST_LOOK = timedelta(days=7)
 
@@ -35,11 +33,11 @@ def poll_mailboxes(services: Services, budget_s: float = BUDGET_S) -> Counter[st
         try:
             with mailbox.open() as opened:
                 total += _read_new(services, mailbox.key, opened, until)
-            _count(services, POLLED)
+            _count(services, mailbox.key, delivery_events.POLLED)
         except (IMAPClientError, OSError) as error:
             log.warning("mailbox.unreachable", error=type(error).__name__)
-            _count(services, UNREACHABLE)
-            total[UNREACHABLE] += 1
+            _count(services, mailbox.key, delivery_events.UNREACHABLE)
+            total[delivery_events.UNREACHABLE] += 1
     return total
 
 
@@ -64,6 +62,6 @@ def _read_new(services: Services, key: str, mailbox: OpenMailbox, until: float) 
     return total
 
 
-def _count(services: Services, what: str) -> None:
+def _count(services: Services, mailbox: str, what: str) -> None:
     with services.database.write() as connection:
-        delivery_events.count(connection, SOURCE, what)
+        delivery_events.count(connection, f"mailbox-{mailbox[:12]}", what)

@@ -67,6 +67,7 @@ def _facts(
         already_sent=send["kind"] == SendKind.NURTURE and send["email"] in {email for email, _ in past},
         due_at=send["due_at"],
         last_nurture_at=past[-1][1] if past else None,
+        quiet_until=lead["quiet_until"],
         step=Plan.from_json(enrollment["plan"]).step(send["step"]) if enrollment else None,
     )
 

@@ -35,6 +35,7 @@ from worker.storage.database import Database, real_now
 from worker.storage.pauses import PauseScope
 from worker.storage.spool import Spool
 from worker.storage.timeline import SYSTEM
+from worker.usecases.feedback_status import Feedback, read_feedback
 
 Depths = Mapping[str, QueueDepth] | None
 """What waits on each queue; None while the broker does not answer."""
@@ -51,6 +52,8 @@ class Health:
     product_now: datetime
     spool: dict[str, Any]
     stopped: Mapping[str, Breaker]
+    sequences_stopped: Mapping[str, str]
+    feedback: Feedback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,8 @@ class Status:
     spool: dict[str, Any]
     providers: dict[str, Any]
     warm_up: dict[str, Any] | None
+    sequences_stopped: Mapping[str, str]
+    feedback: Feedback
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `nurture status --json`."""
@@ -102,6 +107,8 @@ class Status:
             "spool": self.spool,
             "providers": self.providers,
             "warm_up": self.warm_up,
+            "sequences_stopped": dict(self.sequences_stopped),
+            "feedback": self.feedback.to_json(),
         }
 
 
@@ -128,6 +135,8 @@ def read_status(database: Database, broker: Broker, spool: Spool, warm_up: WarmU
             spool=health.spool,
             providers={name: _breaker(breaker) for name, breaker in health.stopped.items()},
             warm_up=_warm_up(connection, warm_up, health.product_now),
+            sequences_stopped=health.sequences_stopped,
+            feedback=health.feedback,
         )
 
 
@@ -145,6 +154,8 @@ def read_health(connection: Connection, depths: Depths, spool: Spool) -> Health:
     stopped = breakers.not_closed(connection)
     failing = next(iter(stopped.values()), None)
     in_force = pauses.active(connection, now)
+    sequences = {row["value"]: row["reason"] for row in in_force if _is_of_sequence(row)}
+    came_back = read_feedback(connection)
     figures = Figures(
         broker_answers=depths is not None,
         beat_age_s=beat_age.total_seconds() if beat_age is not None else None,
@@ -165,6 +176,8 @@ def read_health(connection: Connection, depths: Depths, spool: Spool) -> Health:
         provider_code=failing.code if failing else None,
         provider_fails_s=_age(connection, failing.since) if failing else None,
         stopped_because=next((row["reason"] for row in in_force if _is_our_own(row)), None),
+        sequences_stopped=len(sequences),
+        mailboxes_silent=came_back.mailboxes_silent,
     )
     return Health(
         figures=figures,
@@ -174,6 +187,8 @@ def read_health(connection: Connection, depths: Depths, spool: Spool) -> Health:
         product_now=now,
         spool={"waiting": waiting, "quarantined": in_quarantine, "oldest_age_s": figures.spool_oldest_s},
         stopped=stopped,
+        sequences_stopped=sequences,
+        feedback=came_back,
     )
 
 
@@ -183,6 +198,10 @@ def _age(connection: Connection, since: datetime | None) -> float:
 
 def _is_our_own(pause: Mapping[str, Any]) -> bool:
     return bool(pause["scope"] == PauseScope.ALL and pause["by"] == SYSTEM)
+
+
+def _is_of_sequence(pause: Mapping[str, Any]) -> bool:
+    return bool(pause["scope"] == PauseScope.SEQUENCE and pause["by"] == SYSTEM)
 
 
 def _breaker(breaker: Breaker) -> dict[str, Any]:
