@@ -16,6 +16,7 @@ from worker.storage import tables
 from worker.storage.broker import Broker
 from worker.storage.spool import Spool
 from worker.usecases.status import read_status
+from worker.usecases.sweep import sweep
 
 SENDS = tables.sends
 
@@ -53,10 +54,11 @@ def test_a_plan_that_was_lost_after_the_last_email_is_completed(world: World) ->
     assert [row["status"] for row in world.rows(tables.enrollments)] == ["completed"]
 
 
-def test_a_sweep_of_a_healthy_product_changes_nothing_but_the_beat(world: World) -> None:
+def test_a_sweep_of_a_healthy_product_only_writes_down_that_it_was_there(world: World) -> None:
     world.post()
     world.deliver()
-    before = {table.name: world.rows(table) for table in tables.metadata.sorted_tables if table.name != "heartbeats"}
+    own_notes = {"heartbeats", "samples", "installation"}
+    before = {table.name: world.rows(table) for table in tables.metadata.sorted_tables if table.name not in own_notes}
     world.queue.hints.clear()
 
     assert world.sweep().total() == 0
@@ -141,6 +143,25 @@ def stranded(world: World, folder: Path) -> int:
 
 def alerts_of_repairs(world: World) -> int:
     return sum(row["kind"] == "plans_repaired" for row in world.rows(tables.alerts))
+
+
+def test_the_repair_looks_at_everyone_in_turn_however_many_there_are(world: World) -> None:
+    world.capture(*[world.envelope(world.submission(email=f"lead{number}@example.com")) for number in range(35)])
+    lose_the_planned_row(world)
+
+    repaired = [sweep(world.services, look_at=10)["repaired"] for _ in range(5)]
+
+    assert repaired == [10, 10, 10, 5, 0]
+
+
+def test_who_is_lost_behind_the_window_is_found_when_it_comes_round(world: World) -> None:
+    world.capture(*[world.envelope(world.submission(email=f"lead{number}@example.com")) for number in range(25)])
+    sweep(world.services, look_at=10)
+    lose_the_planned_row(world)
+
+    repaired = [sweep(world.services, look_at=10)["repaired"] for _ in range(4)]
+
+    assert sum(repaired) == 25
 
 
 def test_a_held_step_is_not_repaired_away(world: World) -> None:

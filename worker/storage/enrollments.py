@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select, update
 
 from worker.storage import sends
 from worker.storage.tables import consents, enrollments
 
 ACTIVE, COMPLETED, EXITED = "active", "completed", "exited"
+
+LOOK_AT = 1000
+"""How many active enrollments one sweep looks at: milliseconds, and all of them within minutes at the usual numbers."""
 
 
 def start(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -62,27 +66,44 @@ def end(connection: Connection, enrollment_id: str, status: str, reason: str | N
     return updated.rowcount == 1
 
 
-def stranded(connection: Connection, unknown_before: datetime, limit: int) -> list[Mapping[str, Any]]:
-    """Active enrollments in which nothing is on its way: each breaks I9 until repaired.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A window of active enrollments that was looked at. `until`: the last of them; None after the very last."""
 
-    An unknown send holds the next one up only until `unknown_before`.
+    stranded: Sequence[Mapping[str, Any]]
+    until: str | None
+
+
+def stranded(connection: Connection, unknown_before: datetime, after: str | None, limit: int) -> Checked:
+    """Of the next `limit` active enrollments, those in which nothing is on its way: each breaks I9 until repaired.
+
+    Looks at so many and no more, so that it costs the same however many people are being taught (I10). An unknown
+    send holds the next one up only until `unknown_before`. Rows that someone else holds are left for next time.
     """
     rows = connection.execute(
         select(enrollments)
-        .where(enrollments.c.status == ACTIVE, ~sends.stands_open(unknown_before))
-        .limit(limit)
+        .where(_is_stranded(unknown_before, after, limit))
         .with_for_update(key_share=True, skip_locked=True)
     )
-    return [dict(row._mapping) for row in rows]
+    found = [dict(row._mapping) for row in rows]
+    until: str | None = connection.scalar(_active(after).offset(limit - 1).limit(1))
+    return Checked(stranded=found, until=until)
 
 
-def count_stranded(connection: Connection, unknown_before: datetime) -> int:
-    """How many active enrollments have nothing on its way: none, but for a moment after something was lost (I9)."""
-    return connection.execute(
-        select(func.count())
-        .select_from(enrollments)
-        .where(enrollments.c.status == ACTIVE, ~sends.stands_open(unknown_before))
-    ).scalar_one()
+def count_stranded(connection: Connection, unknown_before: datetime, after: str | None) -> int:
+    """How many of those that the repair looks at next have nothing on their way: none, but for a moment after
+    something was lost (I9)."""
+    condition = _is_stranded(unknown_before, after, LOOK_AT)
+    return connection.execute(select(func.count()).select_from(enrollments).where(condition)).scalar_one()
+
+
+def _active(after: str | None) -> Select[Any]:
+    active = select(enrollments.c.id).where(enrollments.c.status == ACTIVE).order_by(enrollments.c.id)
+    return active if after is None else active.where(enrollments.c.id > after)
+
+
+def _is_stranded(unknown_before: datetime, after: str | None, limit: int) -> ColumnElement[bool]:
+    return and_(enrollments.c.id.in_(_active(after).limit(limit)), ~sends.stands_open(unknown_before))
 
 
 def active_by_sequence(connection: Connection) -> dict[str, int]:

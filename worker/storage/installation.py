@@ -103,3 +103,14 @@ def active_snapshot(connection: Connection) -> str | None:
 def activate(connection: Connection, snapshot: str) -> None:
     """Send this content from now on."""
     connection.execute(update(installation).values(active_snapshot=snapshot))
+
+
+def checked_until(connection: Connection) -> str | None:
+    """Up to which enrollment the repair loop has looked; None where it starts anew."""
+    until: str | None = connection.execute(select(installation.c.checked_until)).scalar_one()
+    return until
+
+
+def note_checked(connection: Connection, until: str | None) -> None:
+    """Say up to where it has looked."""
+    connection.execute(update(installation).values(checked_until=until))

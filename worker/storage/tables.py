@@ -59,6 +59,7 @@ installation = Table(
     Column("instance", _Id, nullable=False),
     Column("ticks", BigInteger, nullable=False, server_default="0"),  # grows with every sweep: see domain.epoch
     Column("retention_ran_at", UtcDateTime),
+    Column("checked_until", _Id),  # the enrollment up to which the repair loop has looked; none: it starts anew
 )
 
 snapshots = Table(
@@ -154,6 +155,8 @@ enrollments = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     UniqueConstraint("lead_id", "sequence", "cycle"),
+    Index("ix_enrollments_active", "id", postgresql_where=text("status = 'active'"),
+          sqlite_where=text("status = 'active'")),
     Index("uq_enrollments_one_active", "lead_id", unique=True, postgresql_where=text("status = 'active'"),
           sqlite_where=text("status = 'active'")),
 )  # fmt: skip

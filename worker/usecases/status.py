@@ -117,7 +117,9 @@ def read_status(database: Database, broker: Broker, spool: Spool, warm_up: WarmU
     depths = broker.depths([queue.value for queue in QueueName])
     with database.read() as connection:
         health = read_health(connection, depths, spool)
-        stranded = enrollments.count_stranded(connection, health.product_now - UNKNOWN_BLOCKS_FOR)
+        stranded = enrollments.count_stranded(
+            connection, health.product_now - UNKNOWN_BLOCKS_FOR, installation.checked_until(connection)
+        )
         figures = replace(health.figures, stranded=stranded)
         return Status(
             figures=figures,

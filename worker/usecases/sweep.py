@@ -36,14 +36,14 @@ MANY_REPAIRS = 10
 """More lost plans than this in one sweep are no accident of a crash: staff are told, once a day."""
 
 
-def sweep(services: Services) -> Counter[str]:
+def sweep(services: Services, look_at: int = enrollments.LOOK_AT) -> Counter[str]:
     """Recover, repair, then have what is due sent. How much of each was done."""
     guard_epoch(services)
     with services.database.write() as connection:
         heartbeats.beat(connection, "beat", heartbeats.BEAT, [])
         heartbeats.forget_old(connection)
         done = _recover(services, connection)
-        done["repaired"] = _repair(services, connection)
+        done["repaired"] = _repair(services, connection, look_at)
         done["escalated"] = _escalate(services, connection)
     done["unreadable"] = _park_unreadable(services)
     take_sample(services)
@@ -89,31 +89,30 @@ def _recover(services: Services, connection: Connection) -> Counter[str]:
     return Counter(taken_back=taken_back, unknown=len(unknown), resolved=len(settled), lifted=lifted, released=released)
 
 
-def _repair(services: Services, connection: Connection) -> int:
-    """Plan the next send of every active enrollment that has none: work lost in a crash, or set free."""
+def _repair(services: Services, connection: Connection, look_at: int) -> int:
+    """Plan the next send of active enrollments that have none: work lost in a crash, or set free.
+
+    Each sweep looks at the next so many, and in the end at everyone, again and again.
+    """
     now = installation.product_now(connection)
-    lost = 0
-    found = enrollments.stranded(connection, now - UNKNOWN_BLOCKS_FOR, _REPAIR_BATCH)
-    for enrollment in found:
-        last = sends.latest_of_enrollment(connection, enrollment["id"])
-        has_waited = last is not None and last["state"] == SendState.UNKNOWN
-        lost += not has_waited
-        _plan_again(services, connection, enrollment, last, now)
-        reason = "unknown_has_waited" if has_waited else "plan_was_lost"
-        timeline.add(connection, Happened.PLANNED_AGAIN, now, enrollment["lead_id"], reason=reason)
-        log.warning("sweep.planned_again", enrollment_id=enrollment["id"], lead_id=enrollment["lead_id"], code=reason)
+    after = installation.checked_until(connection)
+    checked = enrollments.stranded(connection, now - UNKNOWN_BLOCKS_FOR, after, look_at)
+    found = checked.stranded[:_REPAIR_BATCH]
+    lost = sum(_plan_again(services, connection, enrollment, now) for enrollment in found)
     if lost > MANY_REPAIRS:
         alerts.queue(connection, AlertKind.PLANS_REPAIRED, str(now.date()), None, now, real_now(connection))
+    is_more = len(checked.stranded) > _REPAIR_BATCH  # the next sweep goes on from here
+    installation.note_checked(connection, after if is_more else checked.until)
     return len(found)
 
 
-def _plan_again(
-    services: Services,
-    connection: Connection,
-    enrollment: Mapping[str, Any],
-    last: Mapping[str, Any] | None,
-    now: datetime,
-) -> None:
+def _plan_again(services: Services, connection: Connection, enrollment: Mapping[str, Any], now: datetime) -> bool:
+    """Plan what follows; True where it had been lost, and had not waited for an unknown outcome."""
+    last = sends.latest_of_enrollment(connection, enrollment["id"])
+    has_waited = last is not None and last["state"] == SendState.UNKNOWN
+    reason = "unknown_has_waited" if has_waited else "plan_was_lost"
+    timeline.add(connection, Happened.PLANNED_AGAIN, now, enrollment["lead_id"], reason=reason)
+    log.warning("sweep.planned_again", enrollment_id=enrollment["id"], lead_id=enrollment["lead_id"], code=reason)
     _, renderer = services.content.renderer(connection)
     plan_following(
         connection,
@@ -123,3 +122,4 @@ def _plan_again(
         anchor=sends.last_of_enrollment(connection, enrollment["id"]) or enrollment["started_at"],
         now=now,
     )
+    return not has_waited
