@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from worker.domain.feedback import DeliveryEvent, EventKind
 from worker.domain.reputation import Tally
 from worker.domain.sends import SendState
 from worker.storage.database import insert_for, insert_once, real_now
+from worker.storage.sends import IN_ATTENTION_INDEX
 from worker.storage.tables import delivery_events, feedback_counts, sends
 
 REFUSED, PARKED = "refused", "parked"
@@ -78,7 +79,8 @@ def counts(connection: Connection) -> list[Mapping[str, Any]]:
 def unknown_yet_known(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
     """Sends of unknown outcome for which something came back."""
     came_back = select(delivery_events.c.id).where(delivery_events.c.send_id == sends.c.id).exists()
-    rows = connection.execute(select(sends).where(sends.c.state == SendState.UNKNOWN, came_back).limit(limit))
+    is_unknown = and_(sends.c.state == SendState.UNKNOWN, IN_ATTENTION_INDEX)
+    rows = connection.execute(select(sends).where(is_unknown, came_back).limit(limit))
     return [dict(row._mapping) for row in rows]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text, update
 from sqlalchemy.sql.expression import alias
 
 from worker.domain.consent import SuppressionScope
@@ -28,6 +28,10 @@ HAND_OVER_LEASE = lease(timedelta(seconds=90))
 
 GATE_RETRY = timedelta(seconds=2)
 """How soon a send that the gate refused is decided again."""
+
+IN_ATTENTION_INDEX = text("state in ('unknown', 'held')")
+IN_LEASED_INDEX = text("state in ('claimed', 'handed_over')")
+"""Beside one of these states: SQLite uses a partial index only where its own words are repeated (I10)."""
 
 _TAKEN = (SendState.HANDED_OVER, SendState.SENT, SendState.UNKNOWN)
 
@@ -181,7 +185,8 @@ def recover_lapsed(connection: Connection, real_now: datetime) -> tuple[int, lis
     and never sent again unasked. A lease further off than any can be is of a clock that was set back since:
     it has lapsed, too. Returns how many were taken back, and the rows now unknown.
     """
-    lapsed = or_(sends.c.lease_until < real_now, sends.c.lease_until > real_now + 2 * HAND_OVER_LEASE)
+    too_far = sends.c.lease_until > real_now + 2 * HAND_OVER_LEASE
+    lapsed = and_(or_(sends.c.lease_until < real_now, too_far), IN_LEASED_INDEX)
     taken_back = connection.execute(
         update(sends)
         .where(lapsed, sends.c.state == SendState.CLAIMED)
@@ -207,7 +212,7 @@ def release_holds(
         condition = sends.c.reason == reason
     return connection.execute(
         update(sends)
-        .where(sends.c.state == SendState.HELD, condition)
+        .where(sends.c.state == SendState.HELD, IN_ATTENTION_INDEX, condition)
         .values(state=SendState.PLANNED, reason=None, held_until=None)
     ).rowcount
 

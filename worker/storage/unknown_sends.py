@@ -11,14 +11,13 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, func, or_, select, text, true, update
+from sqlalchemy import Connection, and_, func, or_, select, true, update
 
 from worker.domain.sends import SendState
-from worker.storage.sends import HAND_OVER_LEASE, may_leave
+from worker.storage.sends import HAND_OVER_LEASE, IN_ATTENTION_INDEX, may_leave
 from worker.storage.tables import sends
 
-# The second condition follows from the first; SQLite needs it in the words of the partial index to use that (I10).
-_UNKNOWN = and_(sends.c.state == SendState.UNKNOWN, text("state in ('unknown', 'held')"))
+_UNKNOWN = and_(sends.c.state == SendState.UNKNOWN, IN_ATTENTION_INDEX)
 
 
 def wanting(
