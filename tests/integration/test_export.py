@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import stat
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from tests.support.world import SHIPPED, World
 from worker.errors import NotFound
 from worker.storage import persons, tables, timeline
 from worker.storage.timeline import Happened
+from worker.usecases.correct_identity import correct_identity
 from worker.usecases.export_person import LOST, export_person
 from worker.usecases.publish import publish
 from worker.usecases.readable import as_html
@@ -178,3 +180,22 @@ def test_the_command_writes_a_new_private_file_in_either_form(world: World, worl
     again = run_nurture(world_url, world.folder, "leads", "export", nadia, "--out", str(data))
     assert again.returncode == 1
     assert "nothing is overwritten" in again.stderr
+
+
+def test_whom_to_tell_after_a_breach_is_everyone_known_and_nobody_forgotten(
+    world: World, world_url: str, nadia: str
+) -> None:
+    other = world.lead_from(email="omar@example.com")
+    correct_identity(world.services, nadia, {"first_name": "=1+1"}, reason="told us", actor="jordan")
+    world.execute(update(tables.leads).where(tables.leads.c.id == other).values(status="forgotten"))
+    file = world.folder / "notice.csv"
+
+    done = run_nurture(world_url, world.folder, "leads", "breach", "--out", str(file))
+
+    assert done.returncode == 0, done.stderr
+    (row,) = csv.DictReader(file.read_text().splitlines())
+    assert (row["lead_id"], row["email"], row["phone"]) == (nadia, "nadia@example.com", "+16185550173")
+    assert row["first_name"] == "'=1+1", "no spreadsheet runs what somebody typed"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    (noted,) = [entry for entry in world.rows(tables.timeline) if entry["detail"].get("what") == "breach_list"]
+    assert (noted["lead_id"], noted["actor"], noted["detail"]["count"]) == (None, "jordan", 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +17,7 @@ from worker.cli.output import console, fail, print_json, print_table
 from worker.domain.consent import SuppressionScope
 from worker.storage.local_files import write_privately
 from worker.usecases.allow_again import allow_again
+from worker.usecases.breach_list import COLUMNS, breach_list
 from worker.usecases.correct_identity import correct_identity
 from worker.usecases.erase import Erased, Erasure, erase_lead
 from worker.usecases.export_person import export_person
@@ -39,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command("export")(export)
     app.command("correct")(correct)
     app.command("erase")(erase)
+    app.command("breach")(breach)
     app.command("allow")(allow)
 
 
@@ -153,6 +157,26 @@ def _public(done: Erased) -> dict[str, object]:
         "left": [{"place": place, "kind": kind} for place, kind in done.residue.found],
         "unsearched": list(done.residue.unsearched),
     }
+
+
+def breach(
+    out: Annotated[Path, typer.Option("--out", help="A new file that ends in .csv.")],
+    by: Actor = "",
+) -> None:
+    """Who was in this store, with contact data: for the notice that must follow a breach. Noted in the audit trail.
+
+    Example: nurture leads breach --out notice.csv
+    """
+    if out.exists() or out.suffix != ".csv":
+        fail("Give --out a new file that ends in .csv; nothing is overwritten.")
+    with open_services() as services:
+        found = breach_list(services, by or default_actor())
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS)
+    writer.writeheader()
+    writer.writerows(found)
+    write_privately(out, text.getvalue())
+    console.print(f"Written: {out}, {len(found)} people. Keep it as you would keep the database.", markup=False)
 
 
 @retention.command("preview")

@@ -28,9 +28,8 @@ def packed(connection: Connection, name: str) -> bytes:
 
 def every_packed(connection: Connection) -> Iterator[tuple[str, bytes]]:
     """Every snapshot's name and packed files, newest first."""
-    rows = connection.execution_options(yield_per=10).execute(
-        select(snapshots.c.hash, snapshots.c.packed).order_by(snapshots.c.created_at.desc())
-    )
+    newest_first = select(snapshots.c.hash, snapshots.c.packed).order_by(snapshots.c.created_at.desc())
+    rows = connection.execute(newest_first.execution_options(yield_per=10))
     yield from ((row.hash, bytes(row.packed)) for row in rows)
 
 

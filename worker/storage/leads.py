@@ -5,7 +5,7 @@ Identity values are sealed to their row and column. A later form fills blanks; i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -185,6 +185,12 @@ def lift_ended_holds(connection: Connection, now: datetime) -> list[str]:
         .returning(leads.c.id)
     )
     return [row.id for row in rows]
+
+
+def everyone(connection: Connection) -> Iterator[Mapping[str, Any]]:
+    """Every lead, oldest first, a few at a time."""
+    rows = connection.execute(select(leads).order_by(leads.c.created_at, leads.c.id).execution_options(yield_per=500))
+    yield from (dict(row._mapping) for row in rows)
 
 
 def held(connection: Connection, limit: int) -> list[Mapping[str, Any]]:

@@ -19,7 +19,7 @@ def rows_as_text(connection: Connection) -> Iterator[tuple[str, str]]:
         connection.execute(text("set local statement_timeout = 0"))
     for table in metadata.sorted_tables:
         columns = [column for column in table.columns if not isinstance(column.type, LargeBinary)]
-        rows = connection.execution_options(yield_per=500).execute(select(*columns))
+        rows = connection.execute(select(*columns).execution_options(yield_per=500))
         yield from ((table.name, _as_text(row)) for row in rows)
 
 
