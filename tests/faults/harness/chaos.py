@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import heapq
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 from tests.faults.harness.clients import Clients
 from tests.faults.harness.injuries import Injury, known_to, undo_everything
 from tests.faults.harness.scene import Scene, open_scene
-from tests.faults.harness.schedule import Strike, draw
+from tests.faults.harness.schedule import Kind, Strike, draw
 from tests.faults.harness.verdict import Verdict
 
 CLOCK_SPEED = 4320.0
@@ -39,33 +37,36 @@ class _Conductor:
     """Strikes when it is time, ends what has lasted long enough, and keeps the crew running in between."""
 
     scene: Scene
-    injuries: dict[str, Injury]
+    known: dict[str, tuple[Kind, Injury]]
     struck: Counter[str] = field(default_factory=Counter)
-    _endings: list[tuple[float, int, Callable[[], object]]] = field(default_factory=list)
-    _numbers: count[int] = field(default_factory=count)
+    _endings: list[tuple[float, str, Callable[[], object]]] = field(default_factory=list)
 
     def run(self, strikes: list[Strike], seconds: float, note: Callable[[float], None]) -> None:
         begun = time.monotonic()
         waiting = list(reversed(strikes))
         while (now := time.monotonic() - begun) < seconds:
-            while waiting and waiting[-1].at <= now:
+            self._end_what_is_over(now)
+            if waiting and waiting[-1].at <= now:
                 self._strike(waiting.pop(), now)
-            self.end_what_is_over(now)
             self.scene.crew.keep()
             note(now)
             time.sleep(0.05)
-        self.end_what_is_over(float("inf"))
+        self._end_what_is_over(float("inf"))
         undo_everything(self.scene)
 
     def _strike(self, strike: Strike, now: float) -> None:
-        ending = self.injuries[strike.kind](self.scene, strike.choice)
+        kind, injury = self.known[strike.kind]
+        self._end_what_is_over(now, kind.occupies)  # a busy machine may be late with it
+        ending = injury(self.scene, strike.choice)
         self.struck[strike.kind] += 1
         if ending is not None:
-            heapq.heappush(self._endings, (now + strike.seconds, next(self._numbers), ending))
+            self._endings.append((now + strike.seconds, kind.occupies, ending))
 
-    def end_what_is_over(self, now: float) -> None:
-        while self._endings and self._endings[0][0] <= now:
-            heapq.heappop(self._endings)[2]()
+    def _end_what_is_over(self, now: float, occupying: str = "") -> None:
+        over = [entry for entry in self._endings if entry[0] <= now or (occupying and entry[1] == occupying)]
+        for entry in over:
+            self._endings.remove(entry)
+            entry[2]()
 
 
 def run_chaos(
@@ -85,7 +86,7 @@ def run_chaos(
     ) as scene:
         scene.mailbox.temper.drops_after_accepting, scene.mailbox.temper.refuses = 0.01, 0.03
         clients = Clients(scene.crew.url, scene.promised, seed, per_second)
-        conductor = _Conductor(scene, {name: injury for name, (_, injury) in known.items()})
+        conductor = _Conductor(scene, known)
         progress = _Progress(scene, conductor, say)
         clients.start()
         conductor.run(strikes, seconds, progress.note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -48,7 +49,8 @@ class _Server:
 
     def thaw(self) -> None:
         assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGCONT)
 
     def _start(self, argv: list[str | Path], is_ready: Callable[[], bool], user: str | None = None) -> None:
         self.process = start_server(argv, self.folder / "log", is_ready=is_ready, user=user)
