@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.faults.harness.accepting import measure
 from tests.faults.harness.chaos import Outcome, run_chaos
 
 
@@ -19,6 +20,8 @@ def main() -> int:
     arguments = _parser().parse_args()
     seed = arguments.seed if arguments.seed is not None else random.randrange(1_000_000)
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    if arguments.accepting:
+        return 0 if measure(folder, arguments.database, lambda line: print(line, flush=True)) else 1
     print(f"seed {seed}, {arguments.seconds:g} s on {arguments.database}; everything is in {folder}", flush=True)
     outcome = run_chaos(
         folder,
@@ -26,6 +29,7 @@ def main() -> int:
         seconds=arguments.seconds,
         database=arguments.database,
         per_second=arguments.posts_per_second,
+        keyed=arguments.keyed,
         say=lambda line: print(line, flush=True),
     )
     _print_faults(outcome)
@@ -53,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long things break (default 60)")
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--posts-per-second", type=float, default=3.0, help="people who post (default 3)")
+    parser.add_argument("--accepting", action="store_true", help="no chaos: how quick answers are while Redis is away")
+    parser.add_argument("--keyed", action="store_true", help="a provider that honours idempotency keys, not SMTP")
     parser.add_argument("--keep", action="store_true", help="keep the folder with logs and database")
     return parser
 

@@ -18,3 +18,11 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("scene")
     with open_scene(folder, on=request.param, clock_speed=0.0, leases=LEASES) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def keyed_scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """The same with a provider that honours an idempotency key."""
+    folder = tmp_path_factory.mktemp("keyed")
+    with open_scene(folder, on=request.param, clock_speed=0.0, leases=LEASES, keyed=True) as opened:
+        yield opened

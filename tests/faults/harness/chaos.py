@@ -20,6 +20,7 @@ CLOCK_SPEED = 4320.0
 LEASES = 0.2
 """Claims for 12 s and hand-overs for 18 s, so that sleepers outlive them within the run."""
 
+START_WITHIN_S = 60.0
 DRAIN_WITHIN_S = 180.0
 
 
@@ -42,25 +43,37 @@ class _Conductor:
     _endings: list[tuple[float, str, Callable[[], object]]] = field(default_factory=list)
 
     def run(self, strikes: list[Strike], seconds: float, note: Callable[[float], None]) -> None:
-        begun = time.monotonic()
+        begun, held = time.monotonic(), 0.0
         waiting = list(reversed(strikes))
-        while (now := time.monotonic() - begun) < seconds:
-            self._end_what_is_over(now)
+        while (now := time.monotonic() - begun - held) < seconds:
+            if not self.scene.crew.is_standing():
+                held += self._wait_until_it_stands()
+                continue
+            self._end_what_is_over(time.monotonic())
             if waiting and waiting[-1].at <= now:
-                self._strike(waiting.pop(), now)
+                self._strike(waiting.pop())
             self.scene.crew.keep()
             note(now)
             time.sleep(0.05)
         self._end_what_is_over(float("inf"))
         undo_everything(self.scene)
 
-    def _strike(self, strike: Strike, now: float) -> None:
+    def _wait_until_it_stands(self) -> float:
+        """The schedule stands still while nothing runs that could be hurt: a busy machine starts slowly."""
+        begun = time.monotonic()
+        while not self.scene.crew.is_standing() and time.monotonic() - begun < START_WITHIN_S:
+            self._end_what_is_over(time.monotonic())
+            self.scene.crew.keep()
+            time.sleep(0.05)
+        return time.monotonic() - begun
+
+    def _strike(self, strike: Strike) -> None:
         kind, injury = self.known[strike.kind]
-        self._end_what_is_over(now, kind.occupies)  # a busy machine may be late with it
+        self._end_what_is_over(time.monotonic(), kind.occupies)  # a busy machine may be late with it
         ending = injury(self.scene, strike.choice)
         self.struck[strike.kind] += 1
         if ending is not None:
-            self._endings.append((now + strike.seconds, kind.occupies, ending))
+            self._endings.append((time.monotonic() + strike.seconds, kind.occupies, ending))
 
     def _end_what_is_over(self, now: float, occupying: str = "") -> None:
         over = [entry for entry in self._endings if entry[0] <= now or (occupying and entry[1] == occupying)]
@@ -76,13 +89,14 @@ def run_chaos(
     seconds: float,
     database: str,
     per_second: float = 3.0,
+    keyed: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """The whole thing."""
     known = known_to(database)
     strikes = list(draw(seed, seconds, {name: kind for name, (kind, _) in known.items()}))
     with open_scene(
-        folder, on=database, seed=seed, clock_speed=CLOCK_SPEED, leases=LEASES, workers=2, beats=2
+        folder, on=database, seed=seed, clock_speed=CLOCK_SPEED, leases=LEASES, workers=2, beats=2, keyed=keyed
     ) as scene:
         scene.mailbox.temper.drops_after_accepting, scene.mailbox.temper.refuses = 0.01, 0.03
         clients = Clients(scene.crew.url, scene.promised, seed, per_second)

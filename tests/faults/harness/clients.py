@@ -31,6 +31,7 @@ class Clients:
     def __post_init__(self) -> None:
         self._numbers = itertools.count()
         self._stop = threading.Event()
+        self._kept = threading.local()
         self._running = [threading.Thread(target=self._keep_posting, daemon=True) for _ in range(self.threads)]
 
     def start(self) -> None:
@@ -49,6 +50,12 @@ class Clients:
         with requests.Session() as session:
             while not self._stop.wait(pause * random.uniform(0.5, 1.5)):
                 self.post(session, next(self._numbers))
+
+    def post_as_session(self, number: int) -> str | None:
+        """`post`, over the connection that this thread keeps."""
+        if not hasattr(self._kept, "session"):
+            self._kept.session = requests.Session()
+        return self.post(self._kept.session, number)
 
     def post(self, session: requests.Session, number: int, patience_s: float = 45.0, **changed: object) -> str | None:
         """One person: the same post with the same key until it is accepted; the submission's id."""

@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -152,7 +153,7 @@ class Crew:
         for member in self.members.values():
             member.keep()
 
-    def wait_ready(self, seconds: float = 60.0) -> None:
+    def wait_ready(self, seconds: float = 120.0) -> None:
         """Until `/readyz` agrees."""
         deadline = time.monotonic() + seconds
         while not self.is_ready():
@@ -165,6 +166,14 @@ class Crew:
             return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
         except requests.RequestException:
             return False
+
+    def is_standing(self) -> bool:
+        """The web process listens, and a worker has forked its pool: there is something to be hurt."""
+        with socket.socket() as probe:
+            host, port = self.url.removeprefix("http://").split(":")
+            if probe.connect_ex((host, int(port))) != 0:
+                return False
+        return any(len(worker.children()) >= 2 for worker in self.named("worker"))
 
     def thaw(self) -> None:
         """Wake whatever sleeps."""

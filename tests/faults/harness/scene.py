@@ -20,6 +20,7 @@ from sqlalchemy import func, select, update
 
 from tests.faults.harness.clients import Clients
 from tests.faults.harness.crew import Crew
+from tests.faults.harness.keyed_mailbox import KeyedMailbox
 from tests.faults.harness.log import Log
 from tests.faults.harness.mailbox import Mailbox, Temper
 from tests.faults.harness.servers import KillablePostgres, KillableRedis
@@ -45,7 +46,7 @@ class Scene:
     crew: Crew
     redis: KillableRedis
     postgres: KillablePostgres | None
-    mailbox: Mailbox
+    mailbox: Mailbox | KeyedMailbox
     promised: Log
     database: Database
     orders: Path
@@ -71,7 +72,7 @@ class Scene:
 
     # --- people ---
 
-    def post(self, *, patience_s: float = 30.0, **changed: object) -> str:
+    def post(self, *, patience_s: float = 75.0, **changed: object) -> str:
         """One new person posts until accepted, while the crew is kept running; the submission's id."""
         client = Clients(self.crew.url, self.promised, id(self), 1.0)
         number = next(self.numbers)
@@ -84,7 +85,7 @@ class Scene:
         assert accepted is not None, f"not accepted\n{self.crew.ends_of_logs()}"
         return accepted
 
-    def until(self, condition: Callable[[], object], seconds: float = 40.0, why: str = "") -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 75.0, why: str = "") -> None:
         """Poll, with the crew kept running; fails when it does not come true in time."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -92,7 +93,7 @@ class Scene:
             self.crew.keep()
             time.sleep(0.05)
 
-    def settled(self, seconds: float = 60.0) -> Verdict:
+    def settled(self, seconds: float = 75.0) -> Verdict:
         """The verdict once all is quiet."""
         return self.verdict(self.wait_quiet(seconds))
 
@@ -186,10 +187,14 @@ def open_scene(
     leases: float = 0.02,
     workers: int = 1,
     beats: int = 1,
+    keyed: bool = False,
     broken: str = "",
     **settings: str,
 ) -> Iterator[Scene]:
-    """Everything started and ready; `settings` are NURTURE_ variables in lower case."""
+    """Everything started and ready, with a provider that honours keys or one that has none.
+
+    `settings` are NURTURE_ variables in lower case.
+    """
     with ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
         state, orders = folder / "state", folder / "orders"
@@ -204,7 +209,8 @@ def open_scene(
             stack.callback(postgres.remove)
             postgres.start()
             postgres.make_database()
-        mailbox = Mailbox(Log(folder / "delivered.log"), Temper(is_strange=random.Random(seed)))
+        delivered, temper = Log(folder / "delivered.log"), Temper(is_strange=random.Random(seed))
+        mailbox = KeyedMailbox(delivered, temper) if keyed else Mailbox(delivered, temper)
         stack.callback(mailbox.stop)
         promised = Log(folder / "promised.log")
         stack.callback(promised.close)
