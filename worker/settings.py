@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     )
     rate_limit: str = Field("60/minute", description="posts per client and address, or off")
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed, separated by commas")
+    turnstile_site_key: str = Field("", description="Cloudflare Turnstile on forms with `captcha`: the public key")
+    turnstile_secret: str = Field("", repr=False, description="and its secret; empty: no CAPTCHA anywhere")
+    turnstile_url: str = Field("", description="where its tokens are checked; empty: Cloudflare's own address")
     private_hosts: str = Field(
         "", description="hosts in your own network that may be called (alerts), separated by commas"
     )

@@ -150,7 +150,7 @@ def running_site(state: Path, *, database_url: str = "", **settings: str) -> Ite
     variables = [f"{name}={value}" for name, value in given.items()]
     log = state / "web.log"
     server = start_server(
-        ["env", *variables, sys.executable, "-m", "worker.intake"], log, is_ready=lambda: answers(f"{url}/healthz")
+        ["env", *variables, sys.executable, "-m", "worker.web"], log, is_ready=lambda: answers(f"{url}/healthz")
     )
     try:
         with httpx.Client(base_url=url, timeout=40) as http:
@@ -1303,7 +1303,7 @@ def test_a_first_start_without_the_database_serves_the_form_and_accepts(
     with database_away(postgres, on_postgres):
         words = [f"NURTURE_{name}={value}" for name, value in variables.items()]
         server = start_server(
-            ["env", *words, sys.executable, "-m", "worker.intake"],
+            ["env", *words, sys.executable, "-m", "worker.web"],
             tmp_path / "web.log",
             is_ready=lambda: answers(f"{url}/healthz"),
         )

@@ -93,6 +93,7 @@ def _load_form(key: str, table: Table) -> Form:
         default_location=default,
         consent_wording=table.text("consent_wording"),
         consent_version=table.text("consent_version"),
+        captcha=table.flag("captcha", default=False),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from worker.domain.leads import Location
 
@@ -18,3 +19,12 @@ class Form:
     default_location: Location | None
     consent_wording: str
     consent_version: str
+    captcha: bool = False
+
+    @property
+    def thank_you_origin(self) -> str | None:
+        """Where a post to this form may be sent on to."""
+        if self.thank_you is None:
+            return None
+        parts = urlsplit(self.thank_you)
+        return f"{parts.scheme}://{parts.netloc}" if parts.netloc else None

@@ -17,15 +17,17 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from worker import __version__
+from worker.client_address import ClientAddress
 from worker.intake import api_docs
 from worker.intake.acceptor import Acceptor
+from worker.intake.captcha import Captcha
 from worker.intake.cors import FormCors
 from worker.intake.error_pages import add_error_pages
 from worker.intake.events import event_routes
 from worker.intake.feedback import feedback_routes
 from worker.intake.headers import HeadAsGet, SecureHeaders
 from worker.intake.idempotency import Keys
-from worker.intake.limiting import ClientLimit
+from worker.intake.limiting import ClientLimit, Limits
 from worker.intake.metrics import render_metrics
 from worker.intake.public_content import PublicContent
 from worker.intake.recipients import recipient_routes
@@ -44,7 +46,9 @@ def create_app(services: Services, settings: Settings, broker: Broker, *, consol
     spool = Spool(settings.spool)
     acceptor = Acceptor(services, spool, each_second=content.refresh)
     limit = ClientLimit(settings.rate_limit, settings.trusted_proxies)
-    endpoint = SubmissionEndpoint(services.ring, content, acceptor, Keys(services), limit)
+    endpoint = SubmissionEndpoint(
+        services.ring, content, acceptor, Keys(services), _limits(services, settings), _captcha(settings)
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -75,6 +79,17 @@ def create_app(services: Services, settings: Settings, broker: Broker, *, consol
         _add_console(app, console)
     api_docs.add_routes(app)
     return app
+
+
+def _limits(services: Services, settings: Settings) -> Limits:
+    def hidden(text: str) -> str:
+        return services.ring.sign(text, "limit")
+
+    return Limits(settings.rate_limit, ClientAddress(settings.trusted_proxies), hidden, settings.broker)
+
+
+def _captcha(settings: Settings) -> Captcha:
+    return Captcha(settings.turnstile_site_key, settings.turnstile_secret, settings.turnstile_url, settings.reach)
 
 
 def _add_submission_routes(app: FastAPI, endpoint: SubmissionEndpoint) -> None:

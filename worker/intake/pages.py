@@ -108,6 +108,7 @@ def form_page(
     errors: Sequence[FieldError],
     nonce: str,
     token: str,
+    captcha_key: str = "",
 ) -> str:
     """The consultation form; with errors, what was typed is kept and the list of errors gets the focus."""
     return _render(
@@ -117,6 +118,7 @@ def form_page(
         typed=_Typed(values=values, errors=errors),
         nonce=nonce,
         token=token,
+        captcha_key=captcha_key,
         labels=_LABELS,
         conditions=CONDITIONS,
         treatments=_offered(clinic),

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from worker.domain.forms import Form
 from worker.domain.submissions import Submission
 from worker.errors import FieldError, InvalidSubmission, SealError
 from worker.intake import pages
 from worker.intake.acceptor import Acceptor
+from worker.intake.captcha import ORIGIN, TOKEN_FIELD, Captcha
 from worker.intake.form_token import TokenCheck, check_token, new_token
+from worker.intake.headers import content_policy
 from worker.intake.idempotency import KeyConflict, Keys, StillRunning
-from worker.intake.limiting import ClientLimit
+from worker.intake.limiting import Judgement, Limits
 from worker.intake.problems import page, problem
 from worker.intake.public_content import PublicContent
 from worker.intake.reading import Fields, Unreadable, flat, is_json, read_fields
@@ -36,15 +39,16 @@ class SubmissionEndpoint:
     """The one way in for forms and programs."""
 
     def __init__(
-        self, ring: KeyRing, content: PublicContent, acceptor: Acceptor, keys: Keys, limit: ClientLimit
+        self,
+        ring: KeyRing,
+        content: PublicContent,
+        acceptor: Acceptor,
+        keys: Keys,
+        limits: Limits,
+        captcha: Captcha,
     ) -> None:
-        self._ring, self._content, self._acceptor, self._keys, self._limit = (
-            ring,
-            content,
-            acceptor,
-            keys,
-            limit,
-        )
+        self._ring, self._content, self._acceptor, self._keys = ring, content, acceptor, keys
+        self._limits, self._captcha = limits, captcha
 
     async def post(self, request: Request) -> Response:
         """Answer one post."""
@@ -57,8 +61,10 @@ class SubmissionEndpoint:
         form_key = "" if header_key else flat(fields, "idempotency_key")
         token = check_token(flat(fields, "form_token"), form_key, self._ring)
         post = _Post(fields=fields, as_json=as_json, header_key=header_key, token=token)
-        if not self._limit.allows(request):
-            return self._again(post, 429, "too-many", "Too many requests", "Please wait a minute and try again.")
+        form = self._form_of(fields)
+        judged = await self._limits.of_client(request, form.key)
+        if judged.must_wait:
+            return self._too_many(post)
         if post.key is not None and len(post.key) > _MAX_KEY:
             detail = f"Use up to {_MAX_KEY} characters."
             return self._trouble(as_json, 400, "idempotency-key", "The key is too long", detail)
@@ -66,9 +72,24 @@ class SubmissionEndpoint:
             submission = understand(fields, self._content.catalog, datetime.now(UTC), post.key, post.token)
         except InvalidSubmission as error:
             return self._invalid(post, error)
-        if not self._limit.allows_address(submission.email):
-            return self._again(post, 429, "too-many", "Too many requests", "Please wait a minute and try again.")
-        return await self._accept(submission, post)
+        person = await self._limits.of_address(submission.email)
+        if person.must_wait:
+            return self._too_many(post)
+        suspicions = await self._suspicions(form, fields, judged, person)
+        return await self._accept(replace(submission, suspicions=(*submission.suspicions, *suspicions)), post)
+
+    async def _suspicions(self, form: Form, fields: Fields, *judged: Judgement) -> list[str]:
+        """Why this post goes to quarantine, beyond what stands in it."""
+        found = [suspicion for judgement in judged for suspicion in judgement.suspicions]
+        captcha = await self._captcha.suspicion(flat(fields, TOKEN_FIELD)) if form.captcha else None
+        return [*found, captcha] if captcha else found
+
+    def _form_of(self, fields: Fields) -> Form:
+        forms = self._content.catalog.forms
+        return forms.get(flat(fields, "form")) or forms[DEFAULT_FORM]
+
+    def _too_many(self, post: _Post) -> Response:
+        return self._again(post, 429, "too-many", "Too many requests", "Please wait a minute and try again.")
 
     async def _accept(self, submission: Submission, post: _Post) -> Response:
         if post.key is not None:
@@ -139,8 +160,26 @@ class SubmissionEndpoint:
         catalog = self._content.catalog
         if key not in catalog.forms:
             return page(pages.not_found_page(catalog.clinic), 404)
-        nonce, token = new_token(self._ring)
-        return page(pages.form_page(catalog.forms[key], catalog.clinic, values={}, errors=(), nonce=nonce, token=token))
+        return self._form_page(catalog.forms[key], {}, (), 200, issued_at=None)
+
+    def _form_page(
+        self, form: Form, values: Fields, errors: Sequence[FieldError], status: int, *, issued_at: int | None
+    ) -> Response:
+        """The form, with a policy that lets it post, be thanked where it is registered, and load its CAPTCHA."""
+        nonce, token = new_token(self._ring, issued_at)
+        key = self._captcha.site_key if form.captcha else ""
+        html = pages.form_page(
+            form,
+            self._content.catalog.clinic,
+            values=values,
+            errors=errors,
+            nonce=nonce,
+            token=token,
+            captcha_key=key,
+        )
+        targets = [form.thank_you_origin] if form.thank_you_origin else []
+        policy = {"Content-Security-Policy": content_policy(targets, ORIGIN if key else "")}
+        return page(html, status, policy | (_RETRY_AFTER if status in _TRY_AGAIN else {}))
 
     def _invalid(self, post: _Post, error: InvalidSubmission) -> Response:
         if not post.as_json:
@@ -157,11 +196,7 @@ class SubmissionEndpoint:
 
     def _form_again(self, post: _Post, errors: Sequence[FieldError], status: int) -> Response:
         """The form with what was typed and what is wrong with it."""
-        catalog = self._content.catalog
-        form = catalog.forms.get(flat(post.fields, "form")) or catalog.forms[DEFAULT_FORM]
-        nonce, token = new_token(self._ring, post.token.issued_at)
-        html = pages.form_page(form, catalog.clinic, values=post.fields, errors=errors, nonce=nonce, token=token)
-        return page(html, status, _RETRY_AFTER if status in _TRY_AGAIN else None)
+        return self._form_page(self._form_of(post.fields), post.fields, errors, status, issued_at=post.token.issued_at)
 
     def _trouble(self, as_json: bool, status: int, kind: str, title: str, detail: str) -> Response:
         if as_json:

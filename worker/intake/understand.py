@@ -16,13 +16,14 @@ from worker.domain.ids import reference, submission_id
 from worker.domain.safety import screen
 from worker.domain.submissions import Submission, is_true
 from worker.errors import FieldError, InvalidSubmission, UnusableContact
+from worker.intake.captcha import TOKEN_FIELD
 from worker.intake.form_token import TokenCheck
 from worker.intake.reading import Fields, flat
 from worker.usecases.contact import normal_email, normal_phone
 
 DEFAULT_FORM = "clinic"
 HONEYPOT = "website"
-OURS = frozenset({HONEYPOT, "form_token", "idempotency_key"})
+OURS = frozenset({HONEYPOT, TOKEN_FIELD, "form_token", "idempotency_key"})
 """Fields of our own form that say nothing about the person; they are not kept."""
 
 _MAX_SHORT = 200
