@@ -11,12 +11,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import requests
 import typer
 from typer.testing import CliRunner
 
 from tests.e2e.product import NURTURE, ROOT, Product, environment_of, nurture, post, run_here, until
 from worker.cli import app
 from worker.queues import QueueName
+from worker.storage import audit
+from worker.storage.audit import Wanted
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -350,3 +353,20 @@ def test_a_broken_pipe_is_no_accident(product: Product) -> None:
 
     assert done.stdout == "{\n"
     assert "Traceback" not in done.stderr
+
+
+def test_the_first_admin_gets_a_link_that_opens_and_the_trail_knows_where_it_came_from(product: Product) -> None:
+    done = product.nurture("users", "add", "jordan", "--role", "admin", "--by", "kim")
+    link = done.stdout.split()[-1]
+
+    assert link.startswith(f"{product.url}/console/welcome/")
+    assert requests.get(link, timeout=10).status_code == 200
+    (jordan,) = [user for user in product.json("users", "list")["users"] if user["name"] == "jordan"]
+    assert (jordan["role"], jordan["state"], jordan["codes"]) == ("admin", "invited", False)
+    with product.database().read() as connection:
+        (act,) = audit.search(connection, Wanted(by="kim"), 10)
+    assert (act["kind"], act["via"], act["detail"]["user"]) == ("user_added", "command_line", "jordan")
+
+    again = product.nurture("users", "add", "jordan", "--role", "viewer")
+    assert again.returncode == 1
+    assert "for a new link, reset it" in again.stderr
