@@ -12,8 +12,10 @@ import pytest
 from sqlalchemy import delete, update
 
 from tests.support.world import World, open_world
-from worker.storage import tables
+from worker.domain.breaker import Breaker, Passage, State, passage, probing
+from worker.storage import breakers, tables
 from worker.storage.broker import Broker
+from worker.storage.database import real_now
 from worker.storage.spool import Spool
 from worker.usecases.status import read_status
 from worker.usecases.sweep import sweep
@@ -172,6 +174,22 @@ def test_a_held_step_is_not_repaired_away(world: World) -> None:
 
     assert world.sweep()["repaired"] == 0
     assert [row["state"] for row in world.sends(lead_id)] == ["sent", "held"]
+
+
+@pytest.mark.parametrize("state", ["claimed", "handed_over"])
+def test_when_whoever_probed_a_failing_provider_has_died_another_may_probe_at_once(world: World, state: str) -> None:
+    world.post()
+    with world.database.write() as connection:
+        begun = probing(Breaker(state=State.OPEN, failures=3), real_now(connection))
+        breakers.store(connection, world.services.provider.name, begun)
+    probe = SENDS.c.kind == "acknowledgement"
+    world.execute(update(SENDS).where(probe).values(state=state, lease_until=world.now - timedelta(days=9)))
+
+    world.sweep()
+
+    with world.database.read() as connection:
+        found = breakers.read(connection, world.services.provider.name)
+        assert passage(found, real_now(connection)) is Passage.PROBE
 
 
 def test_a_lead_without_an_enrollment_is_left_in_peace(world: World) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from worker.domain.breaker import unprobed
 from worker.domain.sends import UNKNOWN_BLOCKS_FOR, SendState
-from worker.storage import alerts, enrollments, heartbeats, installation, parked, sends, timeline
+from worker.storage import alerts, breakers, enrollments, heartbeats, installation, parked, sends, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
@@ -79,6 +80,8 @@ def _park_unreadable(services: Services) -> int:
 def _recover(services: Services, connection: Connection) -> Counter[str]:
     now = installation.product_now(connection)
     taken_back, unknown = sends.recover_lapsed(connection, real_now(connection))
+    if taken_back or unknown:
+        _let_another_probe(services, connection)
     settled = settle_by_feedback(services, connection, _REPAIR_BATCH, now)
     for send in unknown:
         if send["id"] not in settled:
@@ -87,6 +90,13 @@ def _recover(services: Services, connection: Connection) -> Counter[str]:
     lifted = lift_ended_holds(connection, now)
     released = sends.release_holds(connection, now)
     return Counter(taken_back=taken_back, unknown=len(unknown), resolved=len(settled), lifted=lifted, released=released)
+
+
+def _let_another_probe(services: Services, connection: Connection) -> None:
+    """Whoever asked a failing provider whether it is back may have died of it: nobody need wait for the answer."""
+    breaker = breakers.read(connection, services.provider.name, to_change=True)
+    if not breaker.is_pristine:
+        breakers.store(connection, services.provider.name, unprobed(breaker, real_now(connection)))
 
 
 def _repair(services: Services, connection: Connection, look_at: int) -> int:
