@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -51,6 +51,8 @@ class Site:
     world: World
     broker: Broker
     staff: dict[Role, str]
+    ids: dict[str, str]
+    """What stands in braces in the addresses of pages."""
 
     def browser_of(self, browser: Browser, role: Role, **options: object) -> BrowserContext:
         context = browser.new_context(base_url=f"{self.url}/console/", **options)  # type: ignore[arg-type]
@@ -88,18 +90,19 @@ def site(tmp_path_factory: pytest.TempPathFactory, valkey: EmbeddedValkey) -> It
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         world.services.public_url = f"http://127.0.0.1:{port}"
-        _furnish(world)
-        yield Site(world.services.public_url, world, broker, staff)
+        yield Site(world.services.public_url, world, broker, staff, _furnish(world))
         server.should_exit = True
         thread.join()
         broker.close()
 
 
-def _furnish(world: World) -> None:
+def _furnish(world: World) -> dict[str, str]:
     """Enough that no page is empty."""
-    world.post()
+    lead_id = world.lead_from()
     world.deliver()
-    world.post(email="robin@example.com", message="I want to die")
+    danger = world.lead_from(email="robin@example.com", message="I want to die")
+    suspect = replace(world.submission(email="offers@example.com"), suspicions=("honeypot",))
+    world.capture(world.envelope(suspect))
     pause(world.services, PauseScope.QUEUE, QueueName.ALERTS, "a new mailbox", "operator", timedelta(hours=2))
     pause(world.services, PauseScope.LOCATION, "albany", "phones are down", "front.desk", None)
     with world.database.write() as connection:
@@ -111,13 +114,16 @@ def _furnish(world: World) -> None:
         for minute in range(30):
             figures = {"queues": {name: {"depth": minute % 7} for name in QueueName}, "due": minute}
             samples.keep(connection, samples.minute_of(now) - minute, figures)
+    sent = next(row["id"] for row in world.sends(lead_id) if row["sent_at"])
+    return {"lead": lead_id, "danger": danger, "suspect": suspect.id, "sent": sent}
 
 
-def pages_of(role: Role) -> list[str]:
-    return [path for path, needs in PAGES.items() if needs is None or may(role, needs)]
+def pages_of(site: Site, role: Role) -> list[str]:
+    return [path.format(**site.ids) for path, needs in PAGES.items() if needs is None or may(role, needs)]
 
 
 def open_page(page: Page, path: str) -> None:
+    """An address without braces; see `Site.ids`."""
     page.goto(f"/console{path}")
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
 
@@ -133,7 +139,7 @@ def test_every_page_is_whole_for_every_role(
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         wide = []
-        for path in pages_of(role):
+        for path in pages_of(site, role):
             open_page(page, path)
             expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
             if page.evaluate("document.scrollingElement.scrollWidth") > size["width"]:
@@ -154,8 +160,8 @@ def test_the_navigation_offers_what_the_role_may_see_and_nothing_else(browser: B
         for path in paths:
             assert page.goto(str(path)).status == 200  # type: ignore[union-attr]
 
-    assert [path for path in pages_of(role) if f"/console{path}" in paths] == [
-        path for path in pages_of(role) if path in IN_THE_NAVIGATION
+    assert [path for path in pages_of(site, role) if f"/console{path}" in paths] == [
+        path for path in pages_of(site, role) if path in IN_THE_NAVIGATION
     ]
 
 
@@ -167,7 +173,7 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, site: Site, size: dict[
         browser.new_context(base_url=site.url, viewport=size, color_scheme=scheme) as outside,  # type: ignore[arg-type]
     ):
         link = site.link()
-        for context, paths in ((inside, list(PAGES)), (outside, BEFORE_SIGNING_IN)):
+        for context, paths in ((inside, pages_of(site, Role.ADMIN)), (outside, BEFORE_SIGNING_IN)):
             page = context.new_page()
             for path in paths:
                 open_page(page, path.replace("/welcome/{link}", link))
@@ -184,7 +190,7 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, site: Site, size: dict[
 
 def test_a_first_visit_of_any_page_weighs_less_than_a_photo(browser: Browser, site: Site) -> None:
     heavy = {}
-    for path in pages_of(Role.ADMIN):
+    for path in pages_of(site, Role.ADMIN):
         with site.browser_of(browser, Role.ADMIN) as context:
             page, bodies = context.new_page(), []
             page.on("response", lambda response, bodies=bodies: bodies.append(len(response.body())))
@@ -199,7 +205,7 @@ def test_a_first_visit_of_any_page_weighs_less_than_a_photo(browser: Browser, si
 def test_what_is_pressed_is_big_enough(browser: Browser, site: Site) -> None:
     with site.browser_of(browser, Role.ADMIN, viewport=PHONE) as context:
         page, small = context.new_page(), []
-        for path in pages_of(Role.ADMIN):
+        for path in pages_of(site, Role.ADMIN):
             open_page(page, path)
             for target in page.locator("button, .button, nav a, input:not([type=hidden]), select, summary").all():
                 box = target.bounding_box()

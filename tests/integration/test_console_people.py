@@ -342,6 +342,51 @@ def test_a_suspect_is_dismissed_with_a_reason_only(console: Console, desk: Perso
     assert console.world.rows(sends) == []
 
 
+# --- what a person may ask of us ---
+
+
+def test_who_someone_is_is_corrected_with_a_reason_and_no_notice_repeats_what_was_typed(
+    console: Console, desk: Person
+) -> None:
+    world = console.world
+    lead_id = world.lead_from(**CANARY)
+    world.lead_from(email="taken@example.com")
+
+    def correct(**fields: str) -> str:
+        return follow(desk, desk.post(f"/leads/{lead_id}/identity", **fields))
+
+    assert "Nothing was changed" in correct(email="other@example.com")
+    assert "Nothing was changed: another lead" in correct(email="taken@example.com", reason="said so")
+    assert "Nothing was changed" in correct(email="not an address", reason="said so")
+    done = correct(email="wren.right@example.com", reason="a typing error")
+    assert "Corrected: email." in done
+    assert "Staff corrected who they are" in done
+    assert "wren.right" not in done
+    assert "wren.right@example.com" in shown(desk.post(f"/leads/{lead_id}/reveal"))
+
+
+def test_an_admin_exports_and_erases_and_nobody_else(console: Console, desk: Person) -> None:
+    world = console.world
+    lead_id = world.lead_from(**CANARY)
+    world.deliver()
+    admin = console.person(Role.ADMIN, "robin")
+
+    assert "Everything held about" in shown(admin.get(f"/leads/{lead_id}/export"))
+    export = admin.post(f"/leads/{lead_id}/export")
+    unsaid = admin.post(f"/leads/{lead_id}/erase")
+    named = admin.post(f"/leads/{lead_id}/erase", reason="Canarybird asked")
+    kept = world.lead(lead_id)
+    erased = admin.post(f"/leads/{lead_id}/erase", reason="asked for it by phone")
+
+    assert "attachment" in export.headers["content-disposition"]
+    assert "canary.wren@example.com" in export.text
+    assert (unsaid.status_code, named.status_code, kept["status"]) == (422, 422, "new")
+    assert "Audit entry" in shown(erased)
+    assert world.rows(leads) == []
+    assert admin.get(f"/leads/{lead_id}").status_code == 404
+    assert desk.get(f"/leads/{lead_id}/erase").status_code == 403
+
+
 # --- the demonstration ---
 
 
@@ -361,7 +406,7 @@ def test_the_demonstration_leaves_the_front_desk_something_to_decide(console: Co
 OF_NO_LEAD = {
     Happened.QUARANTINED, Happened.PAUSED, Happened.RESUMED, Happened.REPLAYED, Happened.DISMISSED, Happened.PUBLISHED,
     Happened.KEYS_ROTATED, Happened.TOKEN, Happened.USER_ADDED, Happened.USER_CHANGED, Happened.USER_LINKED,
-    Happened.PASSWORD_SET, Happened.SIGNED_IN, Happened.SIGNED_OUT, Happened.SIGN_IN_REFUSED,
+    Happened.ERASED, Happened.PASSWORD_SET, Happened.SIGNED_IN, Happened.SIGNED_OUT, Happened.SIGN_IN_REFUSED,
 }  # fmt: skip
 
 

@@ -72,11 +72,21 @@ Sentence = Callable[[Teller, str, Detail], tuple[str, str]]
 _WHO: Mapping[str, str] = MappingProxyType({"system": "", "recipient": "by the person"})
 
 
+_BY_PEOPLE = {
+    Happened.RELEASED,
+    Happened.RESOLVED,
+    Happened.CORRECTED,
+    Happened.IDENTITY_CORRECTED,
+    Happened.ERASING,
+}
+"""Entries whose reason is typed by a person."""
+
+
 def _is_typed(kind: str, detail: Detail) -> bool:
     """True when the reason is someone's own words, not a code of ours."""
     if kind == Happened.HELD:
         return detail.get("hold") == STAFF_HOLD
-    return kind in {Happened.RELEASED, Happened.RESOLVED, Happened.CORRECTED} and detail.get("reason") != ENDED
+    return kind in _BY_PEOPLE and detail.get("reason") != ENDED
 
 
 def _plain(_teller: Teller, kind: str, _detail: Detail) -> tuple[str, str]:
@@ -227,6 +237,10 @@ _SENTENCES: Mapping[str, Sentence] = MappingProxyType(
         Happened.IDENTITY_ADDED: _fields("A later form filled in what was missing"),
         Happened.IDENTITY_DIFFERS: _fields("A later form said something else; nothing was changed"),
         Happened.CORRECTED: _fields("Staff corrected their contact data"),
+        Happened.IDENTITY_CORRECTED: _fields("Staff corrected who they are"),
+        Happened.EXPORTED: _said("Someone exported everything held about them"),
+        Happened.ERASING: _said("They are being erased"),
+        Happened.RETAINED: _said("Who they are and what they wrote was let go of: its time was over"),
         Happened.ALERTED: _alerted,
         Happened.ALERT_PARKED: _said("Staff could not be told: the message is parked"),
         Happened.ACKNOWLEDGED: _said("Someone has their urgent message"),
