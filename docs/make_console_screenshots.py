@@ -20,7 +20,7 @@ from pathlib import Path
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from docs.make_screenshots import PHONE, WIDE, with_palette
+from docs.make_screenshots import WIDE, with_palette
 from tests.support.console import add_staff, start_session
 from tests.support.world import World, migrate_world, open_world
 from worker.domain.events import LeadEvent
@@ -45,12 +45,12 @@ def furnish(world: World) -> dict[str, str]:
     world.lead_from(email="sam@example.com", first_name="Sam", location=None, condition="ptsd")
     world.jump(timedelta(minutes=50))
     world.lead_from(email="ana@example.com", first_name="Ana", location="albany", condition="anxiety")
-    danger = world.lead_from(email="robin@example.com", first_name="Robin", message="I want to die")
+    world.lead_from(email="robin@example.com", first_name="Robin", message="I want to die")
     suspect = replace(world.submission(email="offers@example.com", message="Cheap watches"), suspicions=("honeypot",))
     world.capture(world.envelope(suspect))
     world.deliver()
     sent = next(row["id"] for row in world.sends(maya) if row["sent_at"] and row["step"])
-    return {"maya": maya, "danger": danger, "suspect": suspect.id, "sent": sent}
+    return {"maya": maya, "suspect": suspect.id, "sent": sent}
 
 
 @contextlib.contextmanager
@@ -85,11 +85,8 @@ def main() -> None:
             token = start_session(world, add_staff(world, "jordan", Role.FRONT_DESK))
             shots = {
                 "front-desk": ("/front-desk", WIDE),
-                "front-desk-phone": ("/front-desk", PHONE),
                 "lead": (f"/leads/{ids['maya']}", WIDE),
-                "lead-danger": (f"/leads/{ids['danger']}", WIDE),
                 "copy": (f"/leads/{ids['maya']}/emails/{ids['sent']}", WIDE),
-                "leads": ("/leads", WIDE),
                 "quarantine": (f"/quarantine/{ids['suspect']}", WIDE),
             }
             for shot, (path, size) in shots.items():

@@ -75,9 +75,11 @@ SUSPICIONS: Mapping[str, str] = MappingProxyType(
         "honeypot": "a field that people can't see was filled in, as programs do",
         "token.forged": "the form's own mark was not made by us",
         "token.too_quick": "it was sent faster than a person can type",
-        "rate.address": "this address came up too often in a short time",
+        "address.repeated": "this address came up again and again in a short time",
         "rate.network": "too much came from one network in a short time",
-        "captcha": "the check against programs failed or could not be asked",
+        "rate.form": "too much came through this form in a short time",
+        "captcha.failed": "the check against programs failed",
+        "captcha.unreachable": "the check against programs could not be asked",
     }
 )
 FLAGS: Mapping[str, str] = MappingProxyType({"phone.odd": "the phone number looks odd; it is kept as it was typed"})
