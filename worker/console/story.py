@@ -78,6 +78,7 @@ _BY_PEOPLE = {
     Happened.CORRECTED,
     Happened.IDENTITY_CORRECTED,
     Happened.ERASING,
+    Happened.ALLOWED_AGAIN,
 }
 """Entries whose reason is typed by a person."""
 
@@ -146,6 +147,12 @@ def _ended(_teller: Teller, _kind: str, detail: Detail) -> tuple[str, str]:
 
 def _shifted(teller: Teller, _kind: str, detail: Detail) -> tuple[str, str]:
     return f"{teller.email(detail)} was moved to {teller.instant(detail['due_at'])}", because(detail.get("reason"))
+
+
+def _planned_again(_teller: Teller, _kind: str, detail: Detail) -> tuple[str, str]:
+    waited = detail.get("reason") == "unknown_has_waited"
+    why = "an email of unknown outcome had held it up for long enough" if waited else "the plan for it was lost"
+    return "Their next email was planned again", why
 
 
 def _held(teller: Teller, _kind: str, detail: Detail) -> tuple[str, str]:
@@ -222,6 +229,7 @@ _SENTENCES: Mapping[str, Sentence] = MappingProxyType(
         Happened.NOT_ENROLLED: _not_enrolled,
         Happened.ENROLLMENT_ENDED: _ended,
         Happened.PLANNED: _about_email("{} was planned"),
+        Happened.PLANNED_AGAIN: _planned_again,
         Happened.SHIFTED: _shifted,
         Happened.SENT: _about_email("{} was sent"),
         Happened.SKIPPED: _about_email("{} was left out"),
@@ -238,6 +246,7 @@ _SENTENCES: Mapping[str, Sentence] = MappingProxyType(
         Happened.IDENTITY_DIFFERS: _fields("A later form said something else; nothing was changed"),
         Happened.CORRECTED: _fields("Staff corrected their contact data"),
         Happened.IDENTITY_CORRECTED: _fields("Staff corrected who they are"),
+        Happened.ALLOWED_AGAIN: _said("Staff lifted what kept emails from them; a click of theirs must confirm it"),
         Happened.EXPORTED: _said("Someone exported everything held about them"),
         Happened.ERASING: _said("They are being erased"),
         Happened.RETAINED: _said("Who they are and what they wrote was let go of: its time was over"),
