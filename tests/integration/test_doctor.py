@@ -25,6 +25,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.world import SHIPPED, World
 from tests.support.zone import name_server
 from worker.content.load import load_catalog
+from worker.delivery.dkim import DkimSigner
 from worker.delivery.smtp import SmtpSettings
 from worker.doctor.catalogue import CHECKS, SPOOL
 from worker.doctor.duties import check_agreement, check_reviews
@@ -40,6 +41,7 @@ from worker.doctor.mail_dns import (
     check_mta_sts,
     check_spf_record,
     judge_policy,
+    signer_of,
 )
 from worker.doctor.mail_server import check_mail_server
 from worker.doctor.organization import is_aligned, organizational_domain
@@ -162,6 +164,15 @@ def test_every_finding_that_is_not_well_says_what_to_do() -> None:
 
     assert bad
     assert all(finding.hint for finding in bad)
+
+
+def test_the_key_that_we_sign_with_is_the_one_that_is_looked_for() -> None:
+    ours = DkimSigner(key=KEY, selector="s1")
+    other = DkimSigner(key=rsa.generate_private_key(public_exponent=65537, key_size=2048), selector="s1")
+
+    assert levels(seen(GOOD, 93, signer_of(ours, "", "")))["NRT-D026"] is Level.OK
+    assert levels(seen(GOOD, 94, signer_of(other, "", "")))["NRT-D026"] is Level.FAILED
+    assert signer_of(ours, "provider1", "") == signer_of(None, "provider1", "") == Signer(selector="provider1")
 
 
 def test_an_ed25519_key_is_read_and_warned_of() -> None:

@@ -71,7 +71,7 @@ def doctor(
 def _examine(settings: Settings, selector: str, signing_domain: str, *, in_any_case: bool) -> Iterator[Finding]:
     # Here, so that no other command waits the half second in which the libraries for DNS are loaded.
     from worker.doctor.looks import Patient, examine_patient
-    from worker.doctor.mail_dns import Signer
+    from worker.doctor.mail_dns import signer_of
 
     with _services(settings) as (services, finding):
         yield finding
@@ -80,7 +80,7 @@ def _examine(settings: Settings, selector: str, signing_domain: str, *, in_any_c
             services=services,
             catalog=_catalog(services),
             now=datetime.now(UTC),
-            signer=Signer(selector=selector, domain=signing_domain),
+            signer=signer_of(settings.dkim_signer(), selector, signing_domain),
             looks_at_dns=in_any_case or not settings.mail_url.startswith("outbox:"),
         )
         with errors.status("looking…") as progress:

@@ -11,6 +11,7 @@ from checkdmarc.mta_sts import MTASTSError, mx_in_mta_sts_patterns, parse_mta_st
 from checkdmarc.spf import check_spf
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from worker.delivery.dkim import DkimSigner
 from worker.doctor.catalogue import ALIGNMENT, DKIM, DMARC, DMARC_REMARKS, MTA_STS, MX, SPF, SPF_END, SPF_LOOKUPS
 from worker.doctor.dkim_key import judge_key
 from worker.doctor.finding import Finding
@@ -28,6 +29,13 @@ class Signer:
     selector: str = ""
     domain: str = ""
     key: RSAPublicKey | None = None
+
+
+def signer_of(ours: DkimSigner | None, selector: str, domain: str) -> Signer:
+    """Who signs: we ourselves where we have a key, unless another selector is named; else the provider."""
+    if ours is None or (selector and selector != ours.selector):
+        return Signer(selector=selector, domain=domain)
+    return Signer(selector=ours.selector, domain=domain or ours.domain, key=ours.key.public_key())
 
 
 def check_spf_record(lookup: Lookup, domain: str) -> Iterator[Finding]:
