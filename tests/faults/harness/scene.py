@@ -30,7 +30,7 @@ from worker.domain.clock import ProductClock
 from worker.domain.sends import UNKNOWN_BLOCKS_FOR
 from worker.runtime.supervisor import free_port
 from worker.settings import TEMPLATES, load_settings
-from worker.storage import enrollments, installation, sends, tables
+from worker.storage import installation, sends, tables
 from worker.storage.database import Database, real_now
 from worker.usecases.prepare import prepare
 
@@ -150,14 +150,15 @@ class Scene:
             stored = connection.execute(select(tables.submissions.c.id, tables.submissions.c.lead_id)).all()
             parked = connection.execute(select(func.count()).select_from(tables.parked)).scalar_one()
             rows = [dict(row._mapping) for row in connection.execute(select(tables.sends))]
-            stranded = enrollments.stranded(connection, now - UNKNOWN_BLOCKS_FOR, 1000)
+            taught = select(tables.enrollments.c.id).where(tables.enrollments.c.status == "active")
+            active = set(connection.execute(taught).scalars())
         return Ledger(
             submissions=frozenset(row.id for row in stored),
             parked=parked,
             lead_of={row.id: row.lead_id for row in stored},
             sends=rows,
             now=now,
-            stranded=len(stranded),
+            stranded=len(active - {send["enrollment_id"] for send in rows if _stands_open(send, now)}),
         )
 
     def deliveries(self) -> list[Delivery]:
@@ -175,6 +176,12 @@ class Scene:
         """Logs that hold somebody's address."""
         logs = sorted((self.crew.state / "run").glob("*.log"))
         return [log.name for log in logs if b"@example.com" in log.read_bytes().replace(b"alerts@", b"")]
+
+
+def _stands_open(send: Mapping[str, Any], now: datetime) -> bool:
+    """Something is still to come of this send, so that its enrollment waits for it."""
+    waits = send["state"] == "unknown" and send["handed_over_at"] > now - UNKNOWN_BLOCKS_FOR
+    return waits or send["state"] in {"planned", "claimed", "held", "handed_over"}
 
 
 @contextmanager
