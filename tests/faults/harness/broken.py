@@ -47,8 +47,8 @@ def leave_the_gate_open() -> None:
     """Whoever has once claimed a send may hand it over, however long ago that was."""
     hand_over = sends.hand_over
 
-    def let_all_pass(connection: Any, group: Any, *others: Any) -> set[str]:
-        allowed = hand_over(connection, group, *others)
+    def let_all_pass(connection: Any, group: Any, *others: Any, **named: Any) -> set[str]:
+        allowed = hand_over(connection, group, *others, **named)
         rows = connection.execute(select(table.c.id).where(table.c.id.in_([row["id"] for row in group])))
         return allowed | {row.id for row in rows}
 

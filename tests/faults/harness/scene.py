@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +111,14 @@ class Scene:
     # --- time ---
 
     def stop_calendar(self) -> None:
-        """From now on nothing new becomes due."""
+        """From now on nothing new becomes due.
+
+        It stands a little ahead: what was planned by the running clock while it was being stopped is due, too.
+        """
         with self.database.write() as connection:
-            clock = installation.clock(connection)
-            installation.set_clock(connection, clock.at_speed(real_now(connection), 0.0))
+            real = real_now(connection)
+            ahead = installation.clock(connection).at(real) + timedelta(minutes=30)
+            installation.set_clock(connection, ProductClock(speed=0.0, real_anchor=real, product_anchor=ahead))
 
     def end_back_off(self) -> None:
         """What was refused for now may be tried at once: what waiting for some minutes would do."""

@@ -81,7 +81,7 @@ def judge(
         unknown_accepted=sum(send["id"] in by_send for send in unknown),
         never_sent=len(_never_sent(promised - lost, ledger, sends, by_send)),
         drained_s=drained_s,
-        contradictions=[*_contradictions(sends, by_send), *_left_over(ledger)],
+        contradictions=[*_contradictions(sends, by_send), *_without_answer(ledger, sends), *_left_over(ledger)],
     )
 
 
@@ -118,6 +118,16 @@ def _contradictions(sends: Iterable[Mapping[str, Any]], by_send: Mapping[str, in
         *(f"{count} messages arrived whose send is called {state}" for state, count in wrong.items()),
         *(f"{count} sends are still {state}" for state, count in stuck.items()),
     ]
+
+
+def _without_answer(ledger: Ledger, sends: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Where the answers stand that have not left, for whoever looks for the cause."""
+    waiting = Counter(
+        f"{send['state']}, {'due' if send['due_at'] <= ledger.now else 'not due yet'}"
+        for send in sends
+        if send["kind"] == "acknowledgement" and send["state"] not in {"sent", "unknown"}
+    )
+    return [f"{count} answers are {state}" for state, count in waiting.items()]
 
 
 def _left_over(ledger: Ledger) -> list[str]:
