@@ -176,7 +176,7 @@ def test_a_held_step_is_not_repaired_away(world: World) -> None:
     assert [row["state"] for row in world.sends(lead_id)] == ["sent", "held"]
 
 
-@pytest.mark.parametrize("state", ["claimed", "handed_over"])
+@pytest.mark.parametrize("state", ["claimed", "handed_over", "sent"])
 def test_when_whoever_probed_a_failing_provider_has_died_another_may_probe_at_once(world: World, state: str) -> None:
     world.post()
     with world.database.write() as connection:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select, text, true, update
 
 from worker.domain.mailboxes import Mailbox
 from worker.domain.sends import SendKind, SendState
@@ -81,3 +81,9 @@ def waiting_mailboxes(connection: Connection, now: datetime) -> list[Mailbox]:
         select(sends.c.mailbox).where(sends.c.state == SendState.PLANNED, sends.c.due_at <= now, waits).distinct()
     )
     return [Mailbox(row.mailbox) for row in rows]
+
+
+def is_any_under_way(connection: Connection) -> bool:
+    """True when some send is claimed or handed over at this moment."""
+    leased = text(f"state in ('{SendState.CLAIMED}', '{SendState.HANDED_OVER}')")  # in the words of the partial index
+    return connection.execute(select(sends.c.id).where(leased).limit(1)).first() is not None

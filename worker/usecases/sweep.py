@@ -13,9 +13,9 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from worker.domain.breaker import unprobed
+from worker.domain.breaker import State, unprobed
 from worker.domain.sends import UNKNOWN_BLOCKS_FOR, SendState
-from worker.storage import alerts, breakers, enrollments, heartbeats, installation, parked, sends, timeline
+from worker.storage import alerts, breakers, claims, enrollments, heartbeats, installation, parked, sends, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
@@ -80,8 +80,7 @@ def _park_unreadable(services: Services) -> int:
 def _recover(services: Services, connection: Connection) -> Counter[str]:
     now = installation.product_now(connection)
     taken_back, unknown = sends.recover_lapsed(connection, real_now(connection))
-    if taken_back or unknown:
-        _let_another_probe(services, connection)
+    _let_another_probe(services, connection)
     settled = settle_by_feedback(services, connection, _REPAIR_BATCH, now)
     for send in unknown:
         if send["id"] not in settled:
@@ -93,9 +92,12 @@ def _recover(services: Services, connection: Connection) -> Counter[str]:
 
 
 def _let_another_probe(services: Services, connection: Connection) -> None:
-    """Whoever asked a failing provider whether it is back may have died of it: nobody need wait for the answer."""
+    """Whoever asked a failing provider whether it is back has died, or could not write the answer down.
+
+    While one asks nothing else is claimed; so with nothing claimed nobody is asking, and another may at once.
+    """
     breaker = breakers.read(connection, services.provider.name, to_change=True)
-    if not breaker.is_pristine:
+    if breaker.state is State.HALF_OPEN and not claims.is_any_under_way(connection):
         breakers.store(connection, services.provider.name, unprobed(breaker, real_now(connection)))
 
 
