@@ -17,7 +17,7 @@ from worker.errors import (
     PermanentDeliveryError,
     UnusableContact,
 )
-from worker.storage import sends, suppressions, tables
+from worker.storage import claims, sends, suppressions, tables
 from worker.storage.database import real_now
 from worker.usecases.compose import make_token
 from worker.usecases.correct_identity import IdentityCorrected, correct_identity
@@ -90,7 +90,7 @@ def test_what_was_composed_for_the_old_address_does_not_pass_the_gate(world: Wor
     """A worker has claimed it; the correction comes before the hand-over."""
     lead_id = world.lead_from()
     with open_world(world_url, world.folder) as other, other.database.write() as connection:
-        claimed = sends.claim_due(connection, world.now, real_now(connection), 10)
+        claimed = claims.claim_due(connection, world.now, real_now(connection), 10)
         snapshot, _ = other.services.content.renderer(connection)
 
     correct(world, lead_id, email="maja@example.com")

@@ -23,7 +23,7 @@ from worker.errors import (
     TransientDeliveryError,
 )
 from worker.intake.form_token import TokenCheck
-from worker.storage import parked, persons, sends, tables
+from worker.storage import claims, parked, persons, sends, tables
 from worker.storage.database import real_now
 from worker.storage.parked import ParkedKind
 from worker.usecases.compose import make_token
@@ -73,7 +73,7 @@ def as_planned(world: World) -> str:
 def as_claimed(world: World) -> str:
     lead_id = world.lead_from(**NADIA)
     with world.database.write() as connection:
-        assert sends.claim_due(connection, world.now, real_now(connection), 10)
+        assert claims.claim_due(connection, world.now, real_now(connection), 10)
     return lead_id
 
 
@@ -257,7 +257,7 @@ def test_an_erasure_that_was_interrupted_goes_on_when_asked_again(world: World) 
 def test_what_was_claimed_before_the_erasure_does_not_pass_the_gate(world: World) -> None:
     lead_id = world.lead_from(**NADIA)
     with world.database.write() as connection:
-        claimed = sends.claim_due(connection, world.now, real_now(connection), 10)
+        claimed = claims.claim_due(connection, world.now, real_now(connection), 10)
         snapshot, _ = world.services.content.renderer(connection)
 
     erase(world, lead_id)
