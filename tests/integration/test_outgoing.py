@@ -28,8 +28,12 @@ HERE = Reach(allows_loopback=True)
 
 
 @contextmanager
-def answering(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[ThreadingHTTPServer]:
+def answering(
+    answer: Callable[[BaseHTTPRequestHandler], None], *, protocol: str = "HTTP/1.0"
+) -> Iterator[ThreadingHTTPServer]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = protocol
+
         def do_GET(self) -> None:
             self.server.asked.append((self.path, dict(self.headers)))  # type: ignore[attr-defined]
             answer(self)
@@ -171,13 +175,13 @@ def test_a_connection_is_kept_and_used_again() -> None:
 
     def note_and_answer(handler: BaseHTTPRequestHandler) -> None:
         ports.append(handler.client_address[1])
-        handler.protocol_version = "HTTP/1.1"
         ok(handler)
 
-    with answering(note_and_answer) as server, OutgoingSession(HERE) as session:
+    with answering(note_and_answer, protocol="HTTP/1.1") as server, OutgoingSession(HERE) as session:
         for _ in range(3):
             assert session.get(f"http://127.0.0.1:{server.server_port}/").text == "hello"
     assert len(ports) == 3
+    assert len(set(ports)) == 1, "each call came by the same connection"
 
 
 def test_proxies_and_passwords_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,9 +90,11 @@ def pop_and_die(scene: Scene, choice: int) -> End:
 
 
 def die_at(point: str) -> Injury:
+    """Whoever passes it next; nobody has to for long. Orders left lying would kill each probe of a lame provider."""
+
     def strike(scene: Scene, choice: int) -> End:
-        scene.order(point)
-        return None
+        order = scene.order(point)
+        return lambda: order.unlink(missing_ok=True)
 
     return strike
 
@@ -254,7 +256,7 @@ _ALWAYS: Mapping[str, tuple[Kind, Injury]] = {
     "provider down": (Kind(weight=3, seconds=(1, 5), occupies="provider"), provider_down),
     "provider slow": (Kind(weight=2, seconds=(2, 5), occupies="provider"), provider_slow),
     "provider silent": (Kind(weight=2, seconds=(1, 2), occupies="provider"), provider_silent),
-    **{f"died at {point}": (Kind(weight=1.5), die_at(point)) for point in sorted(POINTS)},
+    **{f"died at {point}": (Kind(weight=1.5, seconds=(2, 5)), die_at(point)) for point in sorted(POINTS)},
 }
 _SQLITE = {"database locked": (Kind(weight=5, seconds=(1, 25), occupies="database"), lock_sqlite)}
 _POSTGRES = {
@@ -275,3 +277,21 @@ def undo_everything(scene: Scene) -> None:
             order.unlink()
     for name in sorted(scene.obeyed("handed_over", "freeze")):
         send(name, signal.SIGCONT)
+
+
+def heal(scene: Scene) -> None:
+    """Whatever a test that failed has left behind is mended, so that the next one tells of its own fault only."""
+    undo_everything(scene)
+    for server in (scene.redis, scene.postgres):
+        if server is not None and server.is_running:
+            server.thaw()
+        elif server is not None:
+            server.start()
+    _configured(scene, ["CONFIG", "SET", "maxmemory", "0"], [])
+    _configured(scene, ["ACL", "SETUSER", "default", "+@all"], [])
+    for member in scene.crew.members.values():
+        member.is_wanted = True
+        for pid in [member.pid, *member.children()] if member.is_running else []:
+            _limit_files(pid, resource.RLIM_INFINITY)
+    scene.crew.thaw()
+    scene.crew.wait_ready()

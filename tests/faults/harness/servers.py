@@ -52,6 +52,10 @@ class _Server:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGCONT)
 
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def _start(self, argv: list[str | Path], is_ready: Callable[[], bool], user: str | None = None) -> None:
         self.process = start_server(argv, self.folder / "log", is_ready=is_ready, user=user)
 
