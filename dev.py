@@ -5,7 +5,7 @@
   python3 dev.py up        the same product for real: empty, real time, your settings
   python3 dev.py test      the whole test suite, three at a time (further words go to pytest; -n 0: one)
   python3 dev.py chaos     break everything for a minute (--seed, --seconds, --database), then one verdict
-  python3 dev.py bench     the benchmarks
+  python3 dev.py bench     measure every stage, or the named ones, against its peers (--rounds, --size)
   python3 dev.py reset     delete .local/, with every lead in it (asks first; --yes does not)
   python3 dev.py ...       anything else goes to `nurture`, for example `status` or `--help`
 
@@ -58,7 +58,8 @@ def main(arguments: list[str]) -> None:
         reset(confirmed="--yes" in rest)
     elif command in MODULES:
         install(DEVELOPMENT)
-        ensure_programs()
+        if command != "bench":  # it fetches what it compares with by itself, and goes on without what can't be had
+            ensure_programs()
         os.execv(PYTHON, [str(PYTHON), "-m", *MODULES[command], *rest])
     else:
         install(RUNTIME)

@@ -12,10 +12,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 import pytest
@@ -52,7 +53,8 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
+def running_postgres(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Postgres]:
+    """`settings` go over ours, for whoever needs a cluster that writes durably."""
     user = "nobody" if os.getuid() == 0 else None
     home = Path(tempfile.mkdtemp(prefix="pg-"))  # short, for the socket; not below pytest's own, closed to nobody
     try:
@@ -60,7 +62,7 @@ def running_postgres() -> Iterator[Postgres]:
             shutil.chown(home, user)
         programs = programs_for(user, home)
         make_cluster(programs, home, user)
-        options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        options = [word for name, value in (SETTINGS | settings).items() for word in ("-c", f"{name}={value}")]
         argv = [programs / "postgres", "-D", home / "data", "-k", home, *options]
         server = start_server(argv, home / "log", is_ready=lambda: accepts(home), user=user)
         try:

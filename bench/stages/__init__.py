@@ -1,0 +1,12 @@
+"""One stage a file: what is measured, against what, and the target. In the order of a lead's way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bench.harness import Bench, Report
+from bench.stages import render
+
+STAGES: Mapping[str, Callable[[Bench], Report]] = {
+    "render": render.measure,
+}

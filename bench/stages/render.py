@@ -1,0 +1,132 @@
+"""Render and build: one finished message for one person, in bytes as they go over the wire.
+
+Against it: what a mail task usually does for each message, with the template already compiled: Jinja2, css-inline,
+`EmailMessage`. Its template is this very email before its CSS is inlined, so both make the same message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import SMTP
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+from css_inline import CSSInliner
+from jinja2 import Environment
+
+from bench.harness import Bench, Report, Target, Way, expect, timed_on_cpu
+from tests.support.world import PUBLIC_URL, SHIPPED
+from worker.content.load import load_catalog
+from worker.content.render import MARKS, Renderer
+from worker.domain.leads import Location, greeting
+from worker.domain.sends import SendKind
+from worker.storage.leads import Identity
+from worker.storage.sealing import LookupKey
+from worker.usecases.compose import compose
+
+EMAIL, SEQUENCE, LOCATION = "ketamine-session", "depression", Location.CARBONDALE
+_KEY = LookupKey(bytes(32))
+_NOW = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
+
+
+class Pages(Renderer):
+    """Keeps each page as it is before its CSS is inlined."""
+
+    def __init__(self) -> None:
+        super().__init__(load_catalog(SHIPPED))
+        self.pages: dict[str, str] = {}
+
+    def _page(self, layout: str, values: Mapping[str, Any]) -> str:
+        self.pages[layout] = super()._page(layout, values)
+        return self.pages[layout]
+
+
+class NaiveMail:
+    """The usual way, every step of it for each message."""
+
+    def __init__(self, email: str = EMAIL) -> None:
+        pages = Pages()
+        self.subject = pages.compiled(email, LOCATION, SEQUENCE).subject
+        self.sources = {layout: _as_template(page) for layout, page in pages.pages.items()}
+        self._html = Environment(autoescape=True, keep_trailing_newline=True).from_string(self.sources["email.html"])
+        self._text = Environment(autoescape=False, keep_trailing_newline=True).from_string(self.sources["email.txt"])
+        self._inliner = CSSInliner(load_remote_stylesheets=False)
+
+    def message(self, first_name: str, address: str, link: str) -> bytes:
+        values = {"greeting": greeting(first_name), "unsubscribe": link, "choose": link, "confirm": link}
+        message = EmailMessage(policy=SMTP)
+        message["From"] = "The Albany Clinic <hello@mail.albanyclinic.example.com>"
+        message["To"], message["Subject"] = address, self.subject
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        message.set_content(self._text.render(values))
+        message.add_alternative(self._inliner.inline(self._html.render(values)), subtype="html")
+        return message.as_bytes()
+
+
+def measure(bench: Bench) -> Report:
+    renderer, naive = Renderer(load_catalog(SHIPPED)), NaiveMail()
+    many, few = bench.number(20_000, 20), bench.number(150, 2)
+    numbers = count()
+
+    def ours() -> bytes:
+        number = next(numbers)
+        identity = Identity(email=f"lead{number}@example.com", first_name=f"Maya{number}")
+        return compose(renderer, a_send(), identity, _KEY, PUBLIC_URL, _NOW).content
+
+    def theirs(link: str = f"{PUBLIC_URL}/u/of-no-one") -> bytes:
+        number = next(numbers)
+        return naive.message(f"Maya{number}", f"lead{number}@example.com", link)
+
+    series = bench.alternate(
+        [
+            Way("published email, compiled", lambda: timed_on_cpu(many, lambda: [ours() for _ in range(many)])),
+            Way("Jinja2, css-inline, EmailMessage", lambda: timed_on_cpu(few, lambda: [theirs() for _ in range(few)])),
+        ]
+    )
+    return Report(
+        title="Render and build",
+        unit="messages a second on one core",
+        series=series,
+        targets=[
+            Target(says="against the usual way", measured=series[0].over(series[1]), at_least=100),
+            Target(says="on one core", measured=series[0].median, at_least=30_000, unit="a second"),
+        ],
+        notes=[_same_message(ours, theirs, numbers)],
+    )
+
+
+def a_send() -> dict[str, Any]:
+    """What `compose` reads of a due send."""
+    send = {"id": str(uuid4()), "lead_id": str(uuid4()), "kind": SendKind.NURTURE}
+    return send | {"email": EMAIL, "sequence": SEQUENCE, "location": LOCATION}
+
+
+def _same_message(ours: Callable[[], bytes], theirs: Callable[[str], bytes], numbers: Iterator[int]) -> str:
+    """Both ways make the same email for the same person. Raises WrongCount where they don't."""
+    raw = ours()
+    mine = message_from_bytes(raw, policy=SMTP)
+    place = next(numbers)
+    link = str(mine["List-Unsubscribe"]).strip("<>")
+    other_raw = theirs(link)
+    other = message_from_bytes(other_raw, policy=SMTP)
+    for kind in ("plain", "html"):
+        left, right = _part(mine, kind, place - 1), _part(other, kind, place + 1)
+        expect(f"{kind} parts that are the same", int(left == right), 1)
+    return f"one message: {len(raw) / 1024:.1f} KB here, {len(other_raw) / 1024:.1f} KB the usual way ({EMAIL})"
+
+
+def _part(message: EmailMessage, kind: str, number: int) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n").replace(f"Maya{number}", "Maya").strip()
+
+
+def _as_template(page: str) -> str:
+    """A page of marks as a Jinja2 template of its own."""
+    for name, mark in MARKS.items():
+        page = page.replace(mark, f"{{{{ {name} }}}}")
+    return page
