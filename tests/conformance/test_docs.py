@@ -245,7 +245,8 @@ def test_every_field_of_the_form_is_documented() -> None:
 
 def calls_of(name: str) -> Iterator[ast.Call]:
     """Every call of a function of this name in the intake, and where it reads addresses and numbers."""
-    for file in [*(ROOT / "worker" / "intake").glob("*.py"), ROOT / "worker" / "usecases" / "contact.py"]:
+    usecases = [ROOT / "worker" / "usecases" / name for name in ("contact.py", "understand.py")]
+    for file in [*(ROOT / "worker" / "intake").glob("*.py"), *usecases]:
         for node in ast.walk(ast.parse(text_of(file))):
             if isinstance(node, ast.Call) and name in {getattr(node.func, "id", ""), getattr(node.func, "attr", "")}:
                 yield node

@@ -30,8 +30,7 @@ from tests.support.smtp import SmtpSink
 from tests.support.world import SHIPPED
 from tests.unit.shipped import catalog
 from worker.content.snapshots import pack, snapshot_hash
-from worker.intake.form_token import TokenCheck
-from worker.intake.understand import understand
+from worker.domain.forms import TokenCheck
 from worker.settings import load_settings
 from worker.storage import contents, installation, tables
 from worker.storage.broker import KEY_PREFIX
@@ -40,6 +39,7 @@ from worker.storage.sealing import KeyRing
 from worker.storage.spool import Spool
 from worker.storage.submissions import envelope
 from worker.usecases.clock import jump_clock
+from worker.usecases.understand import understand
 
 CANARY = {
     "email": "zyxwvut.canary@example.com",

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import Table, event, func, select
 
 from tests.support.world import RING, START, World
+from worker.domain.forms import TokenCheck
 from worker.domain.ids import new_id
 from worker.errors import NotFound
-from worker.intake.form_token import TokenCheck
 from worker.storage import submissions, tables
 from worker.storage.sealing import KeyRing
 from worker.usecases import quarantine

@@ -14,6 +14,7 @@ from sqlalchemy import update
 from tests.support.world import ScriptedProvider, World, open_world
 from worker.delivery.base import Message, Outcome, Receipt
 from worker.domain.events import LeadEvent
+from worker.domain.forms import TokenCheck
 from worker.domain.sends import SendState
 from worker.errors import (
     AmbiguousDeliveryError,
@@ -22,7 +23,6 @@ from worker.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
-from worker.intake.form_token import TokenCheck
 from worker.storage import claims, parked, persons, sends, tables
 from worker.storage.database import real_now
 from worker.storage.parked import ParkedKind

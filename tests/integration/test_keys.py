@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from tests.support.command import run_nurture
 from tests.support.console import add_staff
 from tests.support.world import RING, World, open_world
+from worker.domain.forms import TokenCheck
 from worker.domain.sends import HoldReason, SendState
 from worker.domain.staff import Role
 from worker.errors import ConfigurationError, UnknownSealKey
-from worker.intake.form_token import TokenCheck
 from worker.runtime.valkey import EmbeddedValkey
 from worker.storage import installation, parked, sealed, submissions, tables
 from worker.storage.broker import KEY_PREFIX, Broker

@@ -19,8 +19,8 @@ from sqlalchemy import make_url
 
 from tests.support.world import ScriptedProvider, World
 from worker.delivery.base import Message, Outcome
+from worker.domain.forms import TokenCheck
 from worker.errors import AmbiguousDeliveryError, PermanentDeliveryError, TransientDeliveryError
-from worker.intake.form_token import TokenCheck
 from worker.logs import configure_logs
 from worker.storage import tables
 from worker.storage.sealing import KeyRing

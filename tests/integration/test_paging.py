@@ -11,10 +11,10 @@ import pytest
 from tests.integration.test_alerts import states, webhook, world_with_webhook
 from tests.support.world import World, open_world
 from worker.delivery.alerts import AlertText
+from worker.domain.forms import TokenCheck
 from worker.domain.health import verdict
 from worker.domain.paging import UNANSWERED_AFTER
 from worker.errors import NotFound, PermanentDeliveryError
-from worker.intake.form_token import TokenCheck
 from worker.storage import alerts, tables
 from worker.storage.broker import Broker
 from worker.storage.database import real_now

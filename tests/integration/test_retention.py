@@ -14,9 +14,9 @@ from tests.support.command import run_nurture
 from tests.support.world import SHIPPED, ScriptedProvider, World
 from worker.content.load import load_catalog
 from worker.domain.events import LeadEvent
+from worker.domain.forms import TokenCheck
 from worker.domain.retention import SHORTEST, USUAL, Kept
 from worker.errors import ContentInvalid, PermanentDeliveryError
-from worker.intake.form_token import TokenCheck
 from worker.storage import parked, persons, tables
 from worker.storage.sealed import SEALED
 from worker.usecases.correct_identity import correct_identity

@@ -24,9 +24,8 @@ from worker.delivery.alerts import AlertChannel, FileAlerts
 from worker.delivery.base import Message, Outcome, Provider, Receipt
 from worker.delivery.outbox import OutboxProvider
 from worker.domain.clock import ProductClock
+from worker.domain.forms import TokenCheck
 from worker.domain.submissions import Submission
-from worker.intake.form_token import TokenCheck
-from worker.intake.understand import understand
 from worker.settings import TEMPLATES
 from worker.storage import installation, migrate, sends, submissions, tables, timeline
 from worker.storage.database import Database, real_now
@@ -39,6 +38,7 @@ from worker.usecases.deliver_alerts import deliver_alerts
 from worker.usecases.prepare import prepare
 from worker.usecases.services import ActiveContent, Services
 from worker.usecases.sweep import sweep
+from worker.usecases.understand import understand
 
 START = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """A Monday morning in winter time: 10:00 in Carbondale, 11:00 in Albany."""

@@ -7,6 +7,19 @@ from urllib.parse import urlsplit
 
 from worker.domain.leads import Location
 
+CAPTCHA_FIELD = "cf-turnstile-response"
+"""Where a browser puts what it got from the CAPTCHA."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenCheck:
+    """What the token of a rendered form tells: its nonce and time (Unix seconds) when it is ours, and why it is
+    suspicious."""
+
+    nonce: str | None = None
+    suspicion: str | None = None
+    issued_at: int | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:

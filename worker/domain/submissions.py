@@ -24,6 +24,9 @@ KNOWN_FIELDS = frozenset(
 )  # fmt: skip
 """The fields of the public contract, beside any `utm_…`; others are kept, sealed, and decide nothing."""
 
+Fields = Mapping[str, tuple[str, ...]]
+"""What was posted: each name with all its values."""
+
 TRUE_WORDS = frozenset({"true", "on", "yes", "1"})
 
 
@@ -39,7 +42,7 @@ class Submission:
     reference: str
     received_at: datetime
     form: str
-    fields: Mapping[str, tuple[str, ...]]
+    fields: Fields
     email: str | None
     phone: str | None
     consent_email: bool
@@ -89,6 +92,11 @@ class Submission:
             suspicions=tuple(data.get("suspicions", ())),
             crisis=CrisisTier(crisis) if crisis else None,
         )
+
+
+def flat(fields: Fields, name: str) -> str:
+    """The first value of a field, stripped, or an empty text."""
+    return next(iter(fields.get(name, ())), "").strip()
 
 
 def is_true(text: str | None) -> bool:

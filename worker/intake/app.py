@@ -32,12 +32,12 @@ from worker.intake.metrics import render_metrics
 from worker.intake.public_content import PublicContent
 from worker.intake.recipients import recipient_routes
 from worker.intake.submitting import SubmissionEndpoint
-from worker.intake.understand import DEFAULT_FORM
 from worker.settings import Settings
 from worker.storage.broker import Broker
 from worker.storage.spool import Spool
 from worker.usecases.services import Services
 from worker.usecases.status import Status, read_status
+from worker.usecases.understand import DEFAULT_FORM
 
 
 def create_app(services: Services, settings: Settings, broker: Broker, *, console: ASGIApp | None = None) -> FastAPI:

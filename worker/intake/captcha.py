@@ -14,7 +14,6 @@ from worker.outgoing import OutgoingError, OutgoingSession, Reach
 
 log = structlog.get_logger()
 
-TOKEN_FIELD = "cf-turnstile-response"
 ORIGIN = "https://challenges.cloudflare.com"
 VERIFY = f"{ORIGIN}/turnstile/v0/siteverify"
 

@@ -13,11 +13,12 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from worker.domain.events import LeadEvent
+from worker.domain.submissions import Fields, flat
 from worker.domain.tokens import TokenScope
 from worker.errors import Ambiguous, FieldError, InvalidSubmission, NotFound
 from worker.intake import api_docs
 from worker.intake.problems import problem
-from worker.intake.reading import Fields, Unreadable, flat, read_fields
+from worker.intake.reading import Unreadable, read_fields
 from worker.usecases.services import Services
 from worker.usecases.tell_event import OtherEvent, ToldEvent, tell_event
 from worker.usecases.tokens import check_token

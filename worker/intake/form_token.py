@@ -6,22 +6,13 @@ A post without one is not suspicious (other people's forms have none); a forged 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from uuid import uuid4
 
+from worker.domain.forms import TokenCheck
 from worker.storage.sealing import KeyRing
 
 MIN_SECONDS = 2.0
 _PURPOSE = "form"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenCheck:
-    """What a token tells: its nonce and time (Unix seconds) when it is ours, and why it is suspicious."""
-
-    nonce: str | None = None
-    suspicion: str | None = None
-    issued_at: int | None = None
 
 
 def new_token(ring: KeyRing, issued_at: int | None = None) -> tuple[str, str]:

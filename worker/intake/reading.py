@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,10 +11,10 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from worker.domain.submissions import Fields
+
 MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 200
-
-Fields = dict[str, tuple[str, ...]]
 
 
 class Unreadable(Exception):
@@ -144,8 +144,3 @@ def _whole(text: str) -> str:
 
 def _too_many() -> Unreadable:
     return Unreadable(400, "These are too many fields", f"A submission may hold {MAX_FIELDS} values.")
-
-
-def flat(fields: Mapping[str, tuple[str, ...]], name: str) -> str:
-    """The first value of a field, stripped, or an empty text."""
-    return next(iter(fields.get(name, ())), "").strip()

@@ -13,10 +13,11 @@ from starlette.responses import Response
 
 from worker.domain.consent import Preference
 from worker.domain.leads import CLINICS, Location
+from worker.domain.submissions import flat
 from worker.intake import pages
 from worker.intake.problems import page
 from worker.intake.public_content import PublicContent
-from worker.intake.reading import Unreadable, flat, read_fields
+from worker.intake.reading import Unreadable, read_fields
 from worker.usecases.choose_location import choose_location, lead_of_choice
 from worker.usecases.confirm_consent import confirm_consent, lead_of_confirmation
 from worker.usecases.prefer import be_quiet, end_series

@@ -11,22 +11,22 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from worker.domain.forms import Form
-from worker.domain.submissions import Submission
+from worker.domain.forms import CAPTCHA_FIELD, Form, TokenCheck
+from worker.domain.submissions import Fields, Submission, flat
 from worker.errors import FieldError, InvalidSubmission, SealError
 from worker.intake import pages
 from worker.intake.acceptor import Acceptor
-from worker.intake.captcha import ORIGIN, TOKEN_FIELD, Captcha
-from worker.intake.form_token import TokenCheck, check_token, new_token
+from worker.intake.captcha import ORIGIN, Captcha
+from worker.intake.form_token import check_token, new_token
 from worker.intake.headers import content_policy
 from worker.intake.idempotency import KeyConflict, Keys, StillRunning
 from worker.intake.limiting import Judgement, Limits
 from worker.intake.problems import page, problem
 from worker.intake.public_content import PublicContent
-from worker.intake.reading import Fields, Unreadable, flat, is_json, read_fields
-from worker.intake.understand import DEFAULT_FORM, understand
+from worker.intake.reading import Unreadable, is_json, read_fields
 from worker.storage import submissions
 from worker.storage.sealing import KeyRing
+from worker.usecases.understand import DEFAULT_FORM, understand
 
 log = structlog.get_logger()
 
@@ -81,7 +81,7 @@ class SubmissionEndpoint:
     async def _suspicions(self, form: Form, fields: Fields, *judged: Judgement) -> list[str]:
         """Why this post goes to quarantine, beyond what stands in it."""
         found = [suspicion for judgement in judged for suspicion in judgement.suspicions]
-        captcha = await self._captcha.suspicion(flat(fields, TOKEN_FIELD)) if form.captcha else None
+        captcha = await self._captcha.suspicion(flat(fields, CAPTCHA_FIELD)) if form.captcha else None
         return [*found, captcha] if captcha else found
 
     def _form_of(self, fields: Fields) -> Form:

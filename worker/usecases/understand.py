@@ -11,19 +11,16 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from worker.content.catalog import Catalog
-from worker.domain.forms import Form
+from worker.domain.forms import CAPTCHA_FIELD, Form, TokenCheck
 from worker.domain.ids import reference, submission_id
 from worker.domain.safety import screen
-from worker.domain.submissions import Submission, is_true
+from worker.domain.submissions import Fields, Submission, flat, is_true
 from worker.errors import FieldError, InvalidSubmission, UnusableContact
-from worker.intake.captcha import TOKEN_FIELD
-from worker.intake.form_token import TokenCheck
-from worker.intake.reading import Fields, flat
 from worker.usecases.contact import normal_email, normal_phone
 
 DEFAULT_FORM = "clinic"
 HONEYPOT = "website"
-OURS = frozenset({HONEYPOT, TOKEN_FIELD, "form_token", "idempotency_key"})
+OURS = frozenset({HONEYPOT, CAPTCHA_FIELD, "form_token", "idempotency_key"})
 """Fields of our own form that say nothing about the person; they are not kept."""
 
 _MAX_SHORT = 200
