@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.every_page import every_page
 from worker.intake import pages
+from worker.static_files import SHARED
 
 expect.set_options(timeout=20_000)  # a loaded machine is slow, not wrong
 
@@ -74,8 +75,9 @@ class Answers(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         name = path.rpartition("/")[2]
-        if path.startswith("/static/") and (pages.STATIC / name).is_file():
-            self.answer(200, (pages.STATIC / name).read_bytes(), TYPES[Path(name).suffix])
+        found = next((folder / name for folder in (pages.STATIC, SHARED) if (folder / name).is_file()), None)
+        if path.startswith("/static/") and found:
+            self.answer(200, found.read_bytes(), TYPES[found.suffix])
         elif html := every_page().get(name):
             self.answer(200, html.encode())
         else:

@@ -14,6 +14,7 @@ from tests.browser.every_page import ERRORS, HOSTILE, PAGES, TYPED, every_hostil
 from worker.domain.leads import Condition, Location, Treatment
 from worker.errors import FieldError
 from worker.intake import pages
+from worker.static_files import PALETTE, SHARED
 
 CONTROLS = ("input", "select", "textarea", "button")
 VOID = ("input", "br", "meta", "link", "img", "hr")
@@ -474,7 +475,7 @@ def test_everything_is_small_enough_for_a_bad_connection() -> None:
     sizes = {file.name: file.stat().st_size for file in pages.STATIC.iterdir() if file.is_file()}
 
     assert sizes.keys() == {"clinic.css", "form.js", "icon.svg"}
-    assert sizes["clinic.css"] < 6_500
+    assert sizes["clinic.css"] + PALETTE.stat().st_size < 6_500
     assert sizes["form.js"] < 2_000
     assert all(len(html.encode()) < 12_000 for html in every_page().values())
 
@@ -484,11 +485,18 @@ def test_static_files_ask_for_nothing_and_none_is_linked_that_is_not_there() -> 
     linked = {re.sub(r"\?.*", "", e.get("src") or e["href"]) for e in the("form").all("script", "link")}
 
     assert re.search(r"url\(|@import|@font-face", css) is None
-    assert linked == {f"/static/{file.name}" for file in pages.STATIC.iterdir() if file.is_file()}
+    assert linked == {f"/static/{file.name}" for file in (PALETTE, *pages.STATIC.iterdir())}
+
+
+def test_colours_are_named_in_one_file_for_all_our_pages() -> None:
+    worker = SHARED.parent
+    naming = [path for path in worker.rglob("*.css") if re.search(r"--[\w-]+:", path.read_text(encoding="utf-8"))]
+
+    assert naming == [PALETTE]
 
 
 def palettes() -> dict[str, dict[str, str]]:
-    css = (pages.STATIC / "clinic.css").read_text(encoding="utf-8")
+    css = PALETTE.read_text(encoding="utf-8")
     light, dark = re.findall(r":root \{(.*?)\}", css, re.DOTALL)[:2]
     colours = [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block)) for block in (light, dark)]
     return {"light": colours[0], "dark": colours[1]}
@@ -509,7 +517,7 @@ READ = [
     *[(ink, paper) for ink in ("text", "heading", "quiet", "accent") for paper in ("ground", "card")],
     ("text", "help"),
     ("heading", "help"),
-    ("error", "card"),
+    ("bad", "card"),
     ("on-accent", "accent"),
 ]
 SEEN = [

@@ -22,7 +22,7 @@ from starlette.routing import Route as StarletteRoute
 
 from worker.console import cookie, gate
 from worker.console.gate import Verdict
-from worker.console.look import BASE, STATIC, TYPES, Look, NavItem
+from worker.console.look import BASE, FILES, Look, NavItem
 from worker.console.means import Means
 from worker.console.pages import (
     account,
@@ -198,10 +198,11 @@ def _away(error: SQLAlchemyError) -> Response:
 
 def _static(request: Request) -> Response:
     name = request.path_params["name"]
-    if name not in TYPES:
+    if name not in FILES:
         raise HTTPException(404)
+    file, kind = FILES[name]
     headers = {**PAGE_HEADERS, "Cache-Control": FOR_EVER}
-    return FileResponse(STATIC / name, media_type=TYPES[name], headers=headers)
+    return FileResponse(file, media_type=kind, headers=headers)
 
 
 def _nav() -> list[NavItem]:

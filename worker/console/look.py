@@ -18,10 +18,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from worker.console import words
 from worker.console.address import Address
 from worker.domain.staff import Permission, Role, may
+from worker.static_files import PALETTE, version_of
 
 BASE = "/console"
 STATIC = Path(__file__).parent / "static"
-TYPES: Mapping[str, str] = {"console.css": "text/css", "htmx.min.js": "text/javascript"}
+FILES: Mapping[str, tuple[Path, str]] = {
+    "palette.css": (PALETTE, "text/css"),
+    "console.css": (STATIC / "console.css", "text/css"),
+    "htmx.min.js": (STATIC / "htmx.min.js", "text/javascript"),
+}
 """The static files that are served, with their types."""
 
 
@@ -51,7 +56,7 @@ class Look:
         self._environment.globals.update(
             url=self.url,
             words=words,
-            css=self._asset("console.css"),
+            styles=[self._asset("palette.css"), self._asset("console.css")],
             htmx=self._asset("htmx.min.js"),
             htmx_hash=_integrity("htmx.min.js"),
         )
@@ -67,7 +72,7 @@ class Look:
         )
 
     def _asset(self, name: str) -> str:
-        return self.url(f"/static/{name}", v=hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12])
+        return self.url(f"/static/{name}", v=version_of(FILES[name][0]))
 
 
 def _integrity(name: str) -> str:

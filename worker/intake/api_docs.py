@@ -204,7 +204,7 @@ FEEDBACK_RESPONSES |= problems(
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Lead intake: API</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="/static/clinic.css"></head>
+<link rel="stylesheet" href="/static/palette.css"><link rel="stylesheet" href="/static/clinic.css"></head>
 <body><main><h1>Lead intake: API</h1><p>{description}</p>
 <p>The machine-readable description is at <a href="/openapi.json">/openapi.json</a>.</p>{routes}</main></body></html>"""
 

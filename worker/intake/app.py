@@ -65,7 +65,11 @@ def create_app(services: Services, settings: Settings, broker: Broker, *, consol
         redoc_url=None,
         redirect_slashes=False,  # it would send people, and what they posted, wherever the Host header says
     )
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.mount(
+        "/static",
+        StaticFiles(directory=Path(__file__).parent / "static", packages=[("worker", "static")]),
+        name="static",
+    )
     app.add_middleware(FormCors, content=content)
     app.add_middleware(SecureHeaders, is_production=settings.is_production)
     app.add_middleware(HeadAsGet)

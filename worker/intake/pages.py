@@ -6,7 +6,6 @@ escaped by the templates; a title never says anything about health, because titl
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +20,7 @@ from worker.domain.forms import Form
 from worker.domain.leads import CLINICS, Condition, Location, Treatment
 from worker.domain.submissions import is_true
 from worker.errors import FieldError
+from worker.static_files import PALETTE, version_of
 
 STATIC = Path(__file__).parent / "static"
 """The folder to serve under `STATIC_URL`."""
@@ -183,9 +183,9 @@ def _tel(phone: str) -> str:
     return f"tel:+1{digits}" if len(digits) == 10 else f"tel:+{digits}"
 
 
-def _asset(name: str) -> str:
+def _asset(file: Path) -> str:
     """The address of a static file, different for each content, so that browsers may keep it for ever."""
-    return f"{STATIC_URL}/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+    return f"{STATIC_URL}/{file.name}?v={version_of(file)}"
 
 
 def _environment() -> Environment:
@@ -199,7 +199,7 @@ def _environment() -> Environment:
     )
     environment.filters["tel"] = _tel
     environment.globals["assets"] = {
-        file.stem: _asset(file.name) for file in sorted(STATIC.iterdir()) if file.is_file()
+        file.stem: _asset(file) for file in (PALETTE, *sorted(STATIC.iterdir())) if file.is_file()
     }
     return environment
 

@@ -1,4 +1,4 @@
-"""From values to HTML: the templates of the studio, its addresses and its two static files.
+"""From values to HTML: the templates of the studio, its addresses and its static files.
 
 Everything is escaped by the templates. Addresses of static files name their content, so that browsers may
 keep them for ever.
@@ -6,18 +6,22 @@ keep them for ever.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from worker.console.address import Address
 from worker.console.studio import words
+from worker.static_files import PALETTE, version_of
 
 STATIC = Path(__file__).parent / "static"
-TYPES: Mapping[str, str] = {"studio.css": "text/css", "studio.js": "text/javascript", "studio.svg": "image/svg+xml"}
+FILES: Mapping[str, tuple[Path, str]] = {
+    "palette.css": (PALETTE, "text/css"),
+    "studio.css": (STATIC / "studio.css", "text/css"),
+    "studio.js": (STATIC / "studio.js", "text/javascript"),
+    "studio.svg": (STATIC / "studio.svg", "image/svg+xml"),
+}
 """The static files, with their types."""
 
 
@@ -38,14 +42,9 @@ class Pages:
             url=self.address,
             home=home,
             words=words,
-            assets={Path(name).suffix[1:]: self.address(f"/assets/{name}", v=_hash(name)) for name in TYPES},
+            assets={name: self.address(f"/assets/{name}", v=version_of(file)) for name, (file, _) in FILES.items()},
         )
 
     def render(self, template: str, values: Mapping[str, object]) -> str:
         """One page."""
         return self._environment.get_template(template).render(values)
-
-
-@cache
-def _hash(name: str) -> str:
-    return hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]

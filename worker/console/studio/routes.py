@@ -22,7 +22,7 @@ from worker.console.studio.drafts import Draft, Drafts
 from worker.console.studio.email_page import EmailPage, query_of
 from worker.console.studio.findings import Findings
 from worker.console.studio.headers import EMAIL_HEADERS, FOR_EVER, PAGE_HEADERS, comes_from_elsewhere
-from worker.console.studio.pages import STATIC, TYPES, Pages
+from worker.console.studio.pages import FILES, Pages
 from worker.console.studio.trial_mail import Result, TrialMail
 from worker.console.studio.views.audience import people_of
 from worker.console.studio.views.calendar import Asked, Calendar, NotAnInstant, lead_calendar
@@ -264,10 +264,10 @@ class _Handlers:
 
     def asset(self, name: str) -> Response:
         """A static file; its address names its content."""
-        if name not in TYPES:
+        if name not in FILES:
             return Response("There is no such file.", 404, dict(PAGE_HEADERS), "text/plain")
-        content = (STATIC / name).read_bytes()
-        return Response(content, headers={**PAGE_HEADERS, "Cache-Control": FOR_EVER}, media_type=TYPES[name])
+        file, kind = FILES[name]
+        return Response(file.read_bytes(), headers={**PAGE_HEADERS, "Cache-Control": FOR_EVER}, media_type=kind)
 
     async def events(self) -> Response:
         """Server-sent events: the version of the content, at once and whenever it changes."""
