@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -21,14 +21,10 @@ from worker.domain.leads import Location
 from worker.domain.routing import read_topic, route
 from worker.settings import TEMPLATES, load_settings
 from worker.storage.leads import Identity
-from worker.storage.sealing import LookupKey
 from worker.usecases import publish as publishing
-from worker.usecases.compose import compose, render_send
+from worker.usecases.compose import INERT_LINKS, compose, inert_send, render_send
 from worker.usecases.content_history import touched
 from worker.usecases.evidence import read_evidence
-
-_PREVIEW_KEY = LookupKey(b"preview: links made with this key do nothing")
-_PREVIEW_ID = "00000000-0000-5000-8000-000000000000"
 
 
 class Format(StrEnum):
@@ -174,20 +170,12 @@ def _route_of(catalog: Catalog, persona: Persona) -> tuple[Location, str | None]
 
 
 def _output(renderer: Renderer, use: tuple[str, Location, str | None], persona: Persona, output: Format) -> bytes:
-    email, location, sequence = use
-    send: dict[str, Any] = {
-        "id": _PREVIEW_ID,
-        "lead_id": _PREVIEW_ID,
-        "email": email,
-        "location": location,
-        "sequence": sequence,
-        "kind": renderer.catalog.emails[email].purpose.send_kind,
-    }
+    send = inert_send(renderer.catalog, use)
     identity = Identity(email=persona.email or "nobody@example.com", first_name=persona.first_name or None)
     links = load_settings().links
     if output is Format.EML:
-        return compose(renderer, send, identity, _PREVIEW_KEY, links, datetime.now(UTC)).content
-    rendered = render_send(renderer, send, identity, _PREVIEW_KEY, links)
+        return compose(renderer, send, identity, INERT_LINKS, links, datetime.now(UTC)).content
+    rendered = render_send(renderer, send, identity, INERT_LINKS, links)
     return (rendered.html if output is Format.HTML else rendered.text).encode()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime
-from typing import Any
 
 from worker.content.lint.engine import lint
 from worker.content.lint.finding import Finding, errors_in
@@ -13,11 +12,8 @@ from worker.content.render import Renderer
 from worker.domain.leads import Location
 from worker.errors import ContentInvalid, TemplateError
 from worker.storage.leads import Identity
-from worker.storage.sealing import LookupKey
-from worker.usecases.compose import compose
+from worker.usecases.compose import INERT_LINKS, compose, inert_send
 
-_KEY = LookupKey(b"lint: links made with this key do nothing")
-_ID = "00000000-0000-5000-8000-000000000000"
 _DATE = datetime(2026, 1, 1, tzinfo=UTC)
 _MADE_WRONG_BY_TIME = frozenset({"FM002", "WAI001"})
 
@@ -44,15 +40,8 @@ def refuse_errors(renderer: Renderer, today: date, *, even_if_overdue: bool = Fa
 
 def _wire(renderer: Renderer) -> Wire:
     def build(email: str, location: Location, sequence: str | None) -> bytes:
-        send: dict[str, Any] = {
-            "id": _ID,
-            "lead_id": _ID,
-            "email": email,
-            "location": location,
-            "sequence": sequence,
-            "kind": renderer.catalog.emails[email].purpose.send_kind,
-        }
+        send = inert_send(renderer.catalog, (email, location, sequence))
         reader = Identity(email="sam@example.com", first_name="Sam")
-        return compose(renderer, send, reader, _KEY, f"https://{LINKS_HOST}", _DATE).content
+        return compose(renderer, send, reader, INERT_LINKS, f"https://{LINKS_HOST}", _DATE).content
 
     return build

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from worker.content.catalog import Catalog
 from worker.content.render import MARKS, CompiledEmail, Person, Rendered, Renderer, split_at_marks
+from worker.content.uses import Use
 from worker.delivery.base import Message
 from worker.delivery.mime import Frame
 from worker.delivery.quoted import Quoted
@@ -26,6 +27,22 @@ from worker.storage.sealing import LookupKey
 
 INERT_LINKS = LookupKey(b"preview: links made with this key do nothing")
 """Signs the links of what is only looked at: no installation has this key, so none of its own accepts them."""
+
+INERT_ID = "00000000-0000-5000-8000-000000000000"
+"""The send, and the lead, of what is only looked at: neither exists."""
+
+
+def inert_send(catalog: Catalog, use: Use, send_id: str = INERT_ID) -> Mapping[str, Any]:
+    """A send of this email to nobody, for previews, lint and tests to colleagues."""
+    email, location, sequence = use
+    return {
+        "id": send_id,
+        "lead_id": INERT_ID,
+        "email": email,
+        "location": location,
+        "sequence": sequence,
+        "kind": catalog.emails[email].purpose.send_kind,
+    }
 
 
 def compose(

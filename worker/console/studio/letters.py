@@ -13,7 +13,6 @@ from datetime import datetime
 from email.parser import BytesHeaderParser
 from math import ceil
 from types import MappingProxyType
-from typing import Any
 from uuid import uuid4
 
 from worker.content.catalog import Persona
@@ -21,11 +20,9 @@ from worker.content.render import Rendered, Renderer
 from worker.content.uses import Use
 from worker.delivery.base import Message
 from worker.storage.leads import Identity
-from worker.usecases.compose import INERT_LINKS, compose, render_send
+from worker.usecases.compose import INERT_LINKS, compose, inert_send, render_send
 
-PREVIEW_KEY = INERT_LINKS
 NOBODY = "nobody@example.com"
-_PREVIEW_ID = "00000000-0000-5000-8000-000000000000"
 
 _DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)", re.IGNORECASE)
 _SCHEMES = re.compile(r'(<meta name="(?:supported-)?color-schemes?" content=")light dark(")')
@@ -70,19 +67,19 @@ class HeaderLine:
 
 def rendered(renderer: Renderer, use: Use, persona: Persona, links: str) -> Rendered:
     """The email of this persona. Raises TemplateError."""
-    return render_send(renderer, _send(renderer, use, _PREVIEW_ID), _identity(persona), PREVIEW_KEY, links)
+    return render_send(renderer, inert_send(renderer.catalog, use), _identity(persona), INERT_LINKS, links)
 
 
 def message(renderer: Renderer, use: Use, persona: Persona, links: str, at: datetime) -> Message:
     """The same as a whole message. Raises TemplateError, and ValueError where a header could not leave."""
-    return compose(renderer, _send(renderer, use, _PREVIEW_ID), _identity(persona), PREVIEW_KEY, links, at)
+    return compose(renderer, inert_send(renderer.catalog, use), _identity(persona), INERT_LINKS, links, at)
 
 
 def trial_message(renderer: Renderer, use: Use, persona: Persona, to: str, links: str, at: datetime) -> Message:
     """The same for a colleague to look at in a real inbox, marked as a test. Every one has a name of its own."""
     marked = _with_subject(renderer, use[0], f"[TEST {persona.id}] ")
     identity = Identity(email=to, first_name=persona.first_name or None)
-    return compose(marked, _send(marked, use, str(uuid4())), identity, PREVIEW_KEY, links, at)
+    return compose(marked, inert_send(marked.catalog, use, str(uuid4())), identity, INERT_LINKS, links, at)
 
 
 def headers(content: bytes) -> list[HeaderLine]:
@@ -132,18 +129,6 @@ def _unwrapped(paragraph: str) -> list[str]:
         else:
             joined.append(line)
     return joined
-
-
-def _send(renderer: Renderer, use: Use, send_id: str) -> Mapping[str, Any]:
-    email_id, location, sequence = use
-    return {
-        "id": send_id,
-        "lead_id": _PREVIEW_ID,
-        "email": email_id,
-        "location": location,
-        "sequence": sequence,
-        "kind": renderer.catalog.emails[email_id].purpose.send_kind,
-    }
 
 
 def _identity(persona: Persona) -> Identity:
