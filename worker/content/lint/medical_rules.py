@@ -74,6 +74,21 @@ OVERPROMISING: tuple[CopyRule, ...] = (
         source="NY Education Law 6530(27); 225 ILCS 60/26(3)",
     ),
     CopyRule(
+        id="MED025",
+        severity=_E,
+        scopes=_EVERYWHERE,
+        pattern=any_of(
+            r"\b(?:works?|worked|effective|suitable|right|helps?|helped|suits?|suited)(?: well)?(?: for)? "
+            r"(?:everyone|everybody|anyone|anybody|all (?:people|patients|of us)|every (?:one|body|patient|person))\b",
+        ),
+        unless=any_of(r"\b(?:no|not|nothing|none|nor|never|cannot)\b", r"n[’']t\b"),
+        says="'{words}' promises it to everybody.",
+        what="works for everyone, helps anybody, suits all patients ('does not work for everyone' is fine)",
+        why="No treatment here helps everyone, and to say so is a promise of a result.",
+        fix="Say that results differ from person to person.",
+        source="NY Education Law 6530(27); 225 ILCS 60/26(3)",
+    ),
+    CopyRule(
         id="MED011",
         severity=_E,
         scopes=_EVERYWHERE,
