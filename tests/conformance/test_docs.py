@@ -27,6 +27,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.world import SHIPPED, World, migrate_world, open_world
 from worker.cli import app as nurture
+from worker.content.catalog import ARTICLES
 from worker.delivery.providers import BY_API, open_provider
 from worker.domain.health import Figures, verdict
 from worker.domain.submissions import KNOWN_FIELDS
@@ -189,6 +190,12 @@ def test_the_page_of_the_doctor_is_what_its_generator_writes() -> None:
     generate = runpy.run_path(str(ROOT / "docs" / "generate_doctor_page.py"))
 
     assert text_of(DOCTOR) == generate["render"](), "run: .venv/bin/python docs/generate_doctor_page.py"
+
+
+def test_every_article_that_an_email_may_name_as_its_source_is_listed_for_those_who_write() -> None:
+    page = (ROOT / "docs" / "staff" / "README.md").read_text(encoding="utf-8")
+
+    assert [name for name, title in ARTICLES.items() if f"| `{name}` | {title} |" not in page] == []
 
 
 def test_every_trouble_that_the_status_sentence_can_tell_is_explained() -> None:

@@ -264,6 +264,7 @@ def assert_plain(text: str) -> None:
         ("leads list --limit many", 2, "integer"),
         ("sends list --state lost", 2, "lost"),
         ("simulate --submitted-at yesterday", 1, "2026-03-06T22:15-06:00"),
+        ("simulate --condition depresion", 1, "did you mean depression?"),
         ("simulate --submitted-at 2026-03-06T22:15", 1, "offset"),
         ("render", 1, "first-visit"),
         ("render nothing-like-it", 1, "first-visit"),

@@ -8,10 +8,10 @@ import pytest
 
 from tests.support.world import SHIPPED, World
 from worker.content.catalog import read_content_files
-from worker.errors import NotFound
+from worker.errors import ContentInvalid, NotFound
 from worker.storage.database import Database
 from worker.usecases import content_history
-from worker.usecases.publish import publish
+from worker.usecases.publish import check, publish
 from worker.usecases.waiting import WaitingPeople
 
 EMAIL = "emails/depression-options.md"
@@ -31,6 +31,22 @@ def test_a_change_names_the_people_who_get_it_next(world: World) -> None:
 
     assert (reached.path, reached.people) == (EMAIL, 1)
     assert "new words" in reached.effect
+
+
+@pytest.mark.parametrize(("people", "words"), [(0, "0 people; it"), (1, "1 person; it"), (1200, "1,200 people; it")])
+def test_people_are_counted_as_one_speaks(people: int, words: str) -> None:
+    assert content_history.Touched(path=EMAIL, people=people, effect="waits").in_words.startswith(words)
+
+
+def test_looking_at_a_change_checks_it_and_changes_nothing(world: World) -> None:
+    before = content_history.history(world.database)
+    draft = changed("emails/first-visit.md", "+++\n\n", "+++\n\nIt cures pain. ")
+
+    with pytest.raises(ContentInvalid, match="MED010"):
+        check(world.database, draft)
+
+    assert check(world.database, SHIPPED).catalog.emails
+    assert content_history.history(world.database) == before
 
 
 def test_a_changed_order_leaves_the_people_in_it_alone(world: World) -> None:

@@ -46,6 +46,7 @@ from worker.domain.routing import Topic, decide_sequence
 from worker.errors import TransientDeliveryError
 from worker.storage.sealing import LookupKey
 from worker.usecases.compose import INERT_LINKS, read_token
+from worker.usecases.made_up import NotKnown
 
 NOW = datetime(2026, 3, 6, 18, 0, tzinfo=UTC)
 """A Friday noon in Carbondale."""
@@ -280,12 +281,24 @@ def test_the_months_show_every_email_and_every_closed_day() -> None:
 
 
 def test_a_calendar_tells_what_disagreed_and_what_is_left_out() -> None:
-    torn = lead_calendar(renderer(), Asked(location="albany", zip="62901", condition="moonlight"), NOW)
+    torn = lead_calendar(renderer(), Asked(location="albany", zip="62901", condition="PTSD"), NOW)
     alone = lead_calendar(renderer(), replace(BY_HAND, consent=False), NOW)
 
     assert "their ZIP code says Carbondale" in torn.conflicts
-    assert torn.topic.has_unknown_text
     assert [one.email for one in alone.sent] == ["acknowledgement"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ({"condition": "depresion"}, "no condition is known as “depresion”; did you mean depression?"),
+        ({"condition": "moonlight"}, "no condition is known as “moonlight”; there are depression, "),
+        ({"treatment": "spravatto"}, "no treatment is known as “spravatto”; did you mean spravato?"),
+    ],
+)
+def test_a_slip_of_the_pen_is_refused_instead_of_routed_as_something_else(typed: dict[str, str], says: str) -> None:
+    with pytest.raises(NotKnown, match=re.escape(says)):
+        lead_calendar(renderer(), replace(BY_HAND, **typed), NOW)
 
 
 # --- files as they are typed ---------------------------------------------------------------------------------

@@ -18,13 +18,12 @@ from worker.content.load import load_catalog
 from worker.content.render import Renderer
 from worker.content.simulate import simulate as run_simulation
 from worker.domain.leads import Location
-from worker.domain.routing import read_topic, route
 from worker.settings import TEMPLATES, load_settings
 from worker.storage.leads import Identity
 from worker.usecases import publish as publishing
 from worker.usecases.compose import INERT_LINKS, compose, inert_send, render_send
 from worker.usecases.content_history import touched
-from worker.usecases.evidence import read_evidence
+from worker.usecases.made_up import MadeUpForm, route_made_up
 
 
 class Format(StrEnum):
@@ -63,16 +62,10 @@ def simulate(
     renderer = _draft()
     catalog = renderer.catalog
     at = _instant(submitted_at)
-    evidence = read_evidence(
-        choice=location or None,
-        zip_code=zip_code or None,
-        state=state or None,
-        phone=None,
-        form_default=None,
-        clinic=catalog.clinic,
+    form = MadeUpForm(
+        location=location, conditions=tuple(condition or ()), treatment=treatment, zip=zip_code, state=state
     )
-    topic = read_topic(condition or [], treatment or None, catalog.routing)
-    decided = route(evidence, topic, catalog.routing)
+    decided, topic = route_made_up(catalog, form)
     zone = ZoneInfo(catalog.clinic.calendars(decided.location)[0].zone)
     calendar = [
         {
@@ -162,10 +155,7 @@ def _applicable(renderer: Renderer) -> Iterator[tuple[tuple[str, Location, str |
 
 
 def _route_of(catalog: Catalog, persona: Persona) -> tuple[Location, str | None]:
-    evidence = read_evidence(choice=persona.location or None, zip_code=persona.zip or None, state=None, phone=None,
-                             form_default=None, clinic=catalog.clinic)  # fmt: skip
-    topic = read_topic([persona.condition], persona.treatment or None, catalog.routing)
-    decided = route(evidence, topic, catalog.routing)
+    decided, _ = route_made_up(catalog, MadeUpForm.of(persona))
     return content_location(decided.location), decided.sequence
 
 
@@ -182,9 +172,9 @@ def _output(renderer: Renderer, use: tuple[str, Location, str | None], persona: 
 def publish(
     approved_by: Annotated[str, typer.Option("--approved-by", help="who approves it; kept for ever")] = "",
     note: Annotated[str, typer.Option(help="what changes, in a few words")] = "",
-    diff: Annotated[bool, typer.Option("--diff", help="show what would change, and write nothing")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="check, show what would change, and write nothing")] = False,
 ) -> None:
-    """Check the draft files and make them what is sent.
+    """Check the draft files and make them what is sent; with --diff, check them and only say what would change.
 
     Example: nurture publish --approved-by "Jordan Example" --note "new opening hours"
     """
@@ -194,8 +184,9 @@ def publish(
         if diff:
             typer.echo(publishing.diff(services.database, files) or "Nothing would change.")
         for change in reached:
-            console.print(f"{change.path}: {change.people} people; it {change.effect}", markup=False)
+            console.print(f"{change.path}: {change.in_words}", markup=False)
         if diff:
+            publishing.check(services.database, files)
             return
         if not approved_by:
             fail("Say who approves it: --approved-by NAME")

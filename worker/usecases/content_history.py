@@ -24,6 +24,11 @@ class Touched:
     people: int
     effect: str
 
+    @property
+    def in_words(self) -> str:
+        """`1 person; it is their next email: …`."""
+        return f"{self.people:,} {'person' if self.people == 1 else 'people'}; it {self.effect}"
+
 
 def touched(database: Database, files: Mapping[str, str]) -> list[Touched]:
     """Whom publishing these files would reach, file by file. Raises ContentInvalid."""

@@ -34,10 +34,7 @@ def publish(
     `even_if_overdue` lets a first start go ahead although time has passed: what is overdue is held when it
     is due, and staff are told.
     """
-    renderer = Renderer(load_catalog(files))
-    with database.read() as connection:
-        today = installation.product_now(connection).date()
-    refuse_errors(renderer, today, even_if_overdue=even_if_overdue)
+    renderer = check(database, files, even_if_overdue=even_if_overdue)
     name = snapshot_hash(files)
     with database.write() as connection:
         now = installation.product_now(connection)
@@ -49,6 +46,15 @@ def publish(
                 sends.release_holds(connection, now, reason=reason)
             timeline.add(connection, Happened.PUBLISHED, now, None, actor=approved_by, snapshot=name, before=before)
     return Published(snapshot=name, changed=before != name, emails=len(renderer.catalog.emails))
+
+
+def check(database: Database, files: Mapping[str, str], *, even_if_overdue: bool = False) -> Renderer:
+    """The renderer of content that may be published. Raises ContentInvalid with every reason why it may not."""
+    renderer = Renderer(load_catalog(files))
+    with database.read() as connection:
+        today = installation.product_now(connection).date()
+    refuse_errors(renderer, today, even_if_overdue=even_if_overdue)
+    return renderer
 
 
 def diff(database: Database, files: Mapping[str, str]) -> str:

@@ -11,8 +11,8 @@ from worker.console.studio import words
 from worker.content.catalog import Catalog, Persona, content_location
 from worker.content.uses import Use, uses_in
 from worker.domain.leads import Location
-from worker.domain.routing import Route, Topic, read_topic, route
-from worker.usecases.evidence import read_evidence
+from worker.domain.routing import Route, Topic
+from worker.usecases.made_up import MadeUpForm, route_made_up
 
 T = TypeVar("T")
 
@@ -69,16 +69,7 @@ def choose(catalog: Catalog, email: str, *, persona: str, location: str, sequenc
 
 def route_of(catalog: Catalog, persona: Persona) -> tuple[Route, Topic]:
     """Where a persona's form would lead: the same rules as for a real one."""
-    evidence = read_evidence(
-        choice=persona.location or None,
-        zip_code=persona.zip or None,
-        state=None,
-        phone=None,
-        form_default=None,
-        clinic=catalog.clinic,
-    )
-    topic = read_topic([persona.condition], persona.treatment or None, catalog.routing)
-    return route(evidence, topic, catalog.routing), topic
+    return route_made_up(catalog, MadeUpForm.of(persona))
 
 
 def _typical(catalog: Catalog, uses: Sequence[Use], location: str, sequence: str) -> Persona:

@@ -33,6 +33,7 @@ from worker.content.render import Renderer
 from worker.delivery.base import Message
 from worker.domain.leads import Location
 from worker.errors import TemplateError
+from worker.usecases.made_up import NotKnown
 
 _LOOK_EVERY_S = 0.1
 _STILL_HERE_EVERY = 150
@@ -234,7 +235,7 @@ class _Handlers:
     def _calendar(self, renderer: Renderer, asked: Asked) -> tuple[Calendar | None, str]:
         try:
             return lead_calendar(renderer, asked, self._studio.now()), ""
-        except (NotAnInstant, TemplateError) as error:
+        except (NotAnInstant, NotKnown, TemplateError) as error:
             return None, str(error)
 
     def check(self, wait: bool = False) -> Response:

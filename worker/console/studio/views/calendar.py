@@ -17,8 +17,8 @@ from worker.content.render import Renderer
 from worker.content.simulate import CalendarEntry, simulate
 from worker.domain.clinic import Clinic
 from worker.domain.leads import Location
-from worker.domain.routing import Route, Topic, read_topic, route
-from worker.usecases.evidence import read_evidence
+from worker.domain.routing import Route, Topic
+from worker.usecases.made_up import MadeUpForm, route_made_up
 
 _YEARS = range(2000, 2100)
 _SUNDAY = 6
@@ -108,18 +108,10 @@ class NotAnInstant(ValueError):
 
 
 def lead_calendar(renderer: Renderer, asked: Asked, now: datetime) -> Calendar:
-    """Route a made-up form and follow it to the end. Raises TemplateError, and NotAnInstant."""
+    """Route a made-up form and follow it to the end. Raises TemplateError, NotAnInstant, and NotKnown."""
     catalog = renderer.catalog
-    evidence = read_evidence(
-        choice=asked.location or None,
-        zip_code=asked.zip or None,
-        state=None,
-        phone=None,
-        form_default=None,
-        clinic=catalog.clinic,
-    )
-    topic = read_topic([asked.condition], asked.treatment or None, catalog.routing)
-    decided = route(evidence, topic, catalog.routing)
+    form = MadeUpForm(location=asked.location, conditions=(asked.condition,), treatment=asked.treatment, zip=asked.zip)
+    decided, topic = route_made_up(catalog, form)
     zone = ZoneInfo(catalog.clinic.calendars(decided.location)[0].zone)
     at = _instant(asked.submitted_at, zone, now)
     entries = simulate(renderer, decided, topic.conditions, at, consent=asked.consent)
