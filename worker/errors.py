@@ -93,6 +93,10 @@ class NamesPerson(WorkerError):
     """A text that outlives a person, or is shown without them, says who they are."""
 
 
+class WithProvider(Refused):
+    """An email is with its provider at this moment: what was asked for goes on once that has come back."""
+
+
 class BelongsToAnother(WorkerError):
     """Two people can't be one: whoever corrects an address decides which lead is meant."""
 

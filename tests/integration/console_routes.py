@@ -26,6 +26,7 @@ WHO_MAY = {
     "POST /leads/{id}/send-now": "FOA",
     "POST /leads/{id}/route": "FOA",
     "POST /leads/{id}/identity": "FOA",
+    "POST /leads/{id}/allow": "FOA",
     "GET /leads/{id}/export": "A",
     "POST /leads/{id}/export": "A",
     "GET /leads/{id}/erase": "A",

@@ -273,6 +273,8 @@ def test_a_lead_is_found_by_whatever_people_have_at_hand_and_nothing_of_it_stand
 
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/console/leads/{lead_id}"
+    (entry,) = [row for row in console.world.rows(timeline) if row["kind"] == Happened.SEARCHED]
+    assert (entry["lead_id"], entry["actor"], entry["detail"]) == (lead_id, "jordan", {}), "who was found, not by what"
 
 
 def test_people_with_one_number_are_offered_to_choose_from_and_a_miss_says_so(console: Console, desk: Person) -> None:
@@ -385,6 +387,25 @@ def test_an_admin_exports_and_erases_and_nobody_else(console: Console, desk: Per
     assert world.rows(leads) == []
     assert admin.get(f"/leads/{lead_id}").status_code == 404
     assert desk.get(f"/leads/{lead_id}/erase").status_code == 403
+
+
+def test_someone_erased_who_writes_anew_is_answered_when_the_front_desk_says_how_they_asked(
+    console: Console, desk: Person
+) -> None:
+    world = console.world
+    console.person(Role.ADMIN, "robin").post(f"/leads/{world.lead_from(**CANARY)}/erase", reason="asked by phone")
+    world.jump(timedelta(hours=1))
+    lead_id = world.lead_from(**CANARY)
+    world.run()
+    assert world.mail == []
+
+    assert "They were erased once" in shown(desk.get(f"/leads/{lead_id}"))
+    assert "please say how" in follow(desk, desk.post(f"/leads/{lead_id}/allow"))
+    assert "They are answered now" in follow(desk, desk.post(f"/leads/{lead_id}/allow", reason="at the desk"))
+    world.run()
+
+    assert [mail["To"] for mail in world.mail] == [CANARY["email"]]
+    assert "Nothing was changed" in follow(desk, desk.post(f"/leads/{lead_id}/allow", reason="again"))
 
 
 # --- the demonstration ---

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
@@ -22,6 +23,7 @@ from worker.errors import (
     NotFound,
     PermanentDeliveryError,
     TransientDeliveryError,
+    WithProvider,
 )
 from worker.storage import claims, parked, persons, sends, tables
 from worker.storage.database import real_now
@@ -29,8 +31,10 @@ from worker.storage.parked import ParkedKind
 from worker.usecases.compose import make_token
 from worker.usecases.erase import Erased, Erasure, erase_lead
 from worker.usecases.find_lead import find_lead
+from worker.usecases.finish_erasures import finish_erasures
 from worker.usecases.record_event import record_event
 from worker.usecases.record_outcome import record_outcome
+from worker.usecases.sweep import sweep
 from worker.usecases.unsubscribe import unsubscribe
 
 ASKED = Erasure(actor="jordan", reason="asked for it by phone")
@@ -249,6 +253,24 @@ def test_an_erasure_that_was_interrupted_goes_on_when_asked_again(world: World) 
 
     world.let_leases_lapse()
     assert_gone(world, lead_id, erase(world, lead_id))
+
+
+def test_an_erasure_that_could_not_wait_is_finished_by_a_sweep(world: World) -> None:
+    lead_id = as_handed_over_by_a_worker_that_died(world)
+    world.execute(update(tables.sends).values(state=SendState.HANDED_OVER, lease_until=world.now.replace(year=2100)))
+
+    with pytest.raises(WithProvider):
+        erase_lead(world.services, lead_id, ASKED, patience=timedelta(0), sleep=never)
+    assert finish_erasures(world.services) == 0, "whoever asked may still be at it"
+    world.jump(timedelta(minutes=10))
+    assert finish_erasures(world.services) == 0, "it is with the provider still"
+    world.let_leases_lapse()
+
+    assert sweep(world.services)["erased"] == 1
+    assert world.rows(tables.leads) == []
+    (entry,) = [row for row in world.rows(tables.timeline) if row["kind"] == "erased"]
+    assert (entry["actor"], entry["detail"]["reason"]) == (ASKED.actor, ASKED.reason)
+    assert sweep(world.services)["erased"] == 0
 
 
 # --- while a worker is sending to them ------------------------------------------------------------------------

@@ -242,6 +242,7 @@ _SENTENCES: Mapping[str, Sentence] = MappingProxyType(
         Happened.RESOLVED: _resolved,
         Happened.UNSUBSCRIBED: _said("Unsubscribed"),
         Happened.REVEALED: _revealed,
+        Happened.SEARCHED: _said("Was found by a search"),
         Happened.IDENTITY_ADDED: _fields("A later form filled in what was missing"),
         Happened.IDENTITY_DIFFERS: _fields("A later form said something else; nothing was changed"),
         Happened.CORRECTED: _fields("Staff corrected their contact data"),

@@ -51,6 +51,7 @@ PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
 ACTS: Mapping[str, str] = MappingProxyType(
     {
         Happened.REVEALED: "looked at contact data",
+        Happened.SEARCHED: "searched for someone",
         Happened.RELEASED: "released",
         Happened.CORRECTED: "corrected a route",
         Happened.EVENT: "recorded an event",

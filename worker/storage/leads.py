@@ -16,7 +16,10 @@ from worker.domain.ids import is_id
 from worker.domain.leads import STAFF_HOLD, Location
 from worker.storage.database import insert_new
 from worker.storage.sealing import KeyRing, LookupKey
-from worker.storage.tables import leads, submissions
+from worker.storage.tables import BEING_ERASED, leads, submissions
+
+ERASING = "erasing"
+"""The status of a lead whose erasure has begun."""
 
 IDENTITY = ("email", "phone", "first_name", "last_name")
 """The identity columns, each stored as `<name>_sealed`."""
@@ -184,6 +187,12 @@ def lift_ended_holds(connection: Connection, now: datetime) -> list[str]:
         .values(hold_reason=None, hold_until=None)
         .returning(leads.c.id)
     )
+    return [row.id for row in rows]
+
+
+def being_erased(connection: Connection, limit: int) -> list[str]:
+    """The ids of leads whose erasure was begun and not finished."""
+    rows = connection.execute(select(leads.c.id).where(BEING_ERASED).limit(limit))
     return [row.id for row in rows]
 
 

@@ -46,6 +46,7 @@ _BY_PEOPLE = text("via is not null")
 
 _WAITS_FOR_ANSWER = text("waiting_since is not null")
 _HELD = text("hold_reason is not null")
+BEING_ERASED = text("status = 'erasing'")
 
 installation = Table(
     "installation",
@@ -123,6 +124,7 @@ leads = Table(
     Index("ix_leads_waiting", "waiting_since", postgresql_where=_WAITS_FOR_ANSWER,
           sqlite_where=_WAITS_FOR_ANSWER),
     Index("ix_leads_held", "created_at", postgresql_where=_HELD, sqlite_where=_HELD),
+    Index("ix_leads_erasing", "id", postgresql_where=BEING_ERASED, sqlite_where=BEING_ERASED),
     Index("uq_leads_phone_only", "phone_hash", unique=True, postgresql_where=text("email_hash is null"),
           sqlite_where=text("email_hash is null")),
 )  # fmt: skip

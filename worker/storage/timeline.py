@@ -81,6 +81,7 @@ class Happened(StrEnum):
     IDENTITY_CORRECTED = "identity_corrected"
     RETAINED = "retention"
     ALLOWED_AGAIN = "allowed_again"
+    SEARCHED = "searched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

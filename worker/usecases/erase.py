@@ -3,8 +3,9 @@
   stop ─▶ wait for what is with a provider ─▶ forget, in one transaction ─▶ tidy files and queues ─▶ search everywhere
 
 After `stop` the gate lets nothing more out; a hand-over that was under way completes before anything is deleted.
-Interrupted anywhere, it goes on when it is asked again. What remains leads to nobody: a keyed hash that suppresses
-the address, keyed hashes that keep late copies from coming back, and one entry that says who erased someone, and why.
+Interrupted anywhere, it goes on when it is asked again, and by itself with a sweep. What remains leads to nobody: a
+keyed hash that suppresses the address, keyed hashes that keep late copies from coming back, and one entry that says
+who erased someone, and why.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from worker.domain.consent import SuppressionReason, SuppressionScope
 from worker.domain.ids import new_id
 from worker.domain.messages import text_of
 from worker.domain.sends import CancelReason, SendKind
-from worker.errors import NamesPerson, NotFound, SealError
+from worker.errors import NamesPerson, NotFound, SealError, WithProvider
 from worker.storage import (
     erased,
     installation,
@@ -49,9 +50,6 @@ from worker.usecases.residue import Residue, search_everywhere
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
-
-ERASING = "erasing"
-"""The status of a lead between the two transactions."""
 
 PATIENCE = timedelta(seconds=100)
 """Longer than the lease of a hand-over: whoever has it then is dead."""
@@ -81,11 +79,24 @@ class Erased:
 
 
 def erase_lead(
-    services: Services, lead_id: str, erasure: Erasure, *, sleep: Callable[[float], None] = time.sleep
+    services: Services,
+    lead_id: str,
+    erasure: Erasure,
+    *,
+    patience: timedelta = PATIENCE,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Erased:
-    """Erase a lead and prove it. Raises NotFound; NamesPerson, and then nothing has changed."""
+    """Erase a lead and prove it. Raises NotFound; NamesPerson, and then nothing has changed; WithProvider, and then it
+    goes on by itself."""
     _stop(services, lead_id, erasure)
-    _wait_for_hand_overs(services, lead_id, sleep)
+    _wait_for_hand_overs(services, lead_id, patience, sleep)
+    return finish(services, lead_id, erasure)
+
+
+def finish(services: Services, lead_id: str, erasure: Erasure) -> Erased:
+    """All that comes after the stop. Raises NotFound; WithProvider."""
+    if _is_with_provider(services, lead_id):
+        raise WithProvider("one of their emails is with the provider at this moment; the rest follows in some minutes")
     forgotten = _forget(services, lead_id, erasure)
     traces = traces_of(forgotten.found, forgotten.identity)
     files = _tidy_files(services, forgotten.found, traces.only(NAMES_OF_ROWS).spellings)
@@ -114,8 +125,9 @@ def _stop(services: Services, lead_id: str, erasure: Erasure) -> None:
         exit_sequence(connection, lead_id, CancelReason.ERASED, now, erasure.actor)
         sends.cancel_pending(connection, lead_id, CancelReason.ERASED, kinds=SendKind)
         sends_of_lead.forget_keys(connection, lead_id)
-        leads.change(connection, lead_id, status=ERASING)
-        timeline.add(connection, Happened.ERASING, now, lead_id, actor=erasure.actor, reason=erasure.reason)
+        leads.change(connection, lead_id, status=leads.ERASING)
+        wanted = {"reason": erasure.reason, "suppressed": erasure.suppress}
+        timeline.add(connection, Happened.ERASING, now, lead_id, actor=erasure.actor, **wanted)
 
 
 def _suppress(connection: Connection, lead: Mapping[str, Any], scope: SuppressionScope | None, now: datetime) -> None:
@@ -126,13 +138,17 @@ def _suppress(connection: Connection, lead: Mapping[str, Any], scope: Suppressio
     suppressions.add(connection, lead["email_hash"], reason, "erasure", now)
 
 
-def _wait_for_hand_overs(services: Services, lead_id: str, sleep: Callable[[float], None]) -> None:
+def _wait_for_hand_overs(services: Services, lead_id: str, patience: timedelta, sleep: Callable[[float], None]) -> None:
     """Let what is with a provider come back, or its lease end: then whoever had it is dead."""
-    for _ in range(int(PATIENCE / _LOOK_EVERY)):
-        with services.database.read() as connection:
-            if not sends_of_lead.in_flight(connection, lead_id, real_now(connection)):
-                return
+    for _ in range(int(patience / _LOOK_EVERY)):
+        if not _is_with_provider(services, lead_id):
+            return
         sleep(_LOOK_EVERY.total_seconds())
+
+
+def _is_with_provider(services: Services, lead_id: str) -> bool:
+    with services.database.read() as connection:
+        return sends_of_lead.in_flight(connection, lead_id, real_now(connection)) > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

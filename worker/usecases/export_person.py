@@ -25,7 +25,7 @@ from worker.usecases.consent_wording import find_wordings
 from worker.usecases.services import Services
 
 LOST = "(sealed with a key that is lost)"
-_LOOKS = {Happened.REVEALED, Happened.EXPORTED}
+_LOOKS = {Happened.SEARCHED, Happened.REVEALED, Happened.EXPORTED}
 _TOLD_APART = {"leads", "submissions", "consents", "sends", "timeline", "alerts", "enrollments", "parked"}
 _INNER = {"claim", "lease_until", "not_before", "key_until", "plan", "token_id"}
 

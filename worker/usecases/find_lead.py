@@ -7,9 +7,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from worker.errors import Ambiguous, NotFound, UnusableContact
-from worker.storage import leads
+from worker.storage import installation, leads, timeline
 from worker.storage.leads import Vault
+from worker.storage.timeline import Entry, Happened
 from worker.usecases.contact import normal_email, normal_phone
+from worker.usecases.services import Services
 
 
 def find_lead(connection: Connection, vault: Vault, wanted: str) -> str:
@@ -25,6 +27,20 @@ def find_lead(connection: Connection, vault: Vault, wanted: str) -> str:
 def find_leads(connection: Connection, vault: Vault, wanted: str) -> list[str]:
     """The ids of all leads that may be meant: households share numbers."""
     return sorted(set(_candidates(connection, vault, wanted.strip())))
+
+
+def search(services: Services, wanted: str, actor: str, most: int) -> list[str]:
+    """The same for whoever looks on a page. To find a person by an address is to learn that they wrote to us, so it
+    is written down: who was found, not what was typed."""
+    with services.database.write() as connection:
+        found = find_leads(connection, services.vault, wanted)[:most]
+        now = installation.product_now(connection)
+        looked: list[str | None] = [*found] or [None]
+        timeline.add_all(
+            connection,
+            [Entry(kind=Happened.SEARCHED, at=now, lead_id=lead_id, detail={}, actor=actor) for lead_id in looked],
+        )
+    return found
 
 
 def _candidates(connection: Connection, vault: Vault, wanted: str) -> list[str]:

@@ -23,6 +23,7 @@ from worker.usecases import retain
 from worker.usecases.answer import escalate
 from worker.usecases.enroll import plan_following
 from worker.usecases.epoch import guard_epoch
+from worker.usecases.finish_erasures import finish_erasures
 from worker.usecases.hold_lead import lift_ended_holds
 from worker.usecases.record_outcome import note_unknown
 from worker.usecases.sample import take_sample
@@ -52,6 +53,7 @@ def sweep(services: Services, look_at: int = enrollments.LOOK_AT) -> Counter[str
         log.info("sweep.found", **done)
     services.queue.deliver()
     services.queue.alert()
+    done["erased"] = finish_erasures(services)
     done["retained"] = retain.retain_daily(services)
     return done
 

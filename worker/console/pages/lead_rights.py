@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from starlette.responses import HTMLResponse, Response
 
 from worker.console import lead_words
@@ -9,12 +11,16 @@ from worker.console.routes import Route, act, dangerous
 from worker.console.visit import Visit
 from worker.domain.consent import SuppressionScope
 from worker.domain.staff import Permission
-from worker.errors import BelongsToAnother, NamesPerson, UnusableContact
+from worker.errors import BelongsToAnother, NamesPerson, Refused, UnusableContact, WithProvider
+from worker.usecases.allow_again import allow_again
 from worker.usecases.correct_identity import correct_identity
 from worker.usecases.erase import Erasure, erase_lead
 from worker.usecases.export_person import export_person
 from worker.usecases.lead_file import read_lead_file
 from worker.usecases.readable import as_html
+
+_PATIENCE = timedelta(seconds=3)
+"""A person looks at the page; what takes longer is finished by a sweep."""
 
 _FIELDS = ("email", "phone", "first_name", "last_name")
 _SUPPRESS = {"all": SuppressionScope.ALL, "nurture": SuppressionScope.NURTURE, "none": None}
@@ -43,6 +49,17 @@ def _corrected(visit: Visit, lead_id: str, wanted: dict[str, str]) -> str:
     return f"Corrected: {', '.join(name.replace('_', ' ') for name in done.changed)}.{more}"
 
 
+def _allow(visit: Visit) -> Response:
+    lead_id, reason = visit.path["id"], visit.typed("reason")
+    if not reason:
+        return visit.go_to(f"/leads/{lead_id}", "Nothing was changed: please say how they asked for it.")
+    try:
+        allow_again(visit.services, lead_id, visit.me.name, reason)
+    except Refused as error:
+        return visit.go_to(f"/leads/{lead_id}", f"Nothing was changed: {error}.")
+    return visit.go_to(f"/leads/{lead_id}", "They are answered now. More follows only when they confirm it by a click.")
+
+
 def _ask_export(visit: Visit) -> Response:
     return visit.page("lead_export.html", file=read_lead_file(visit.services, visit.path["id"]))
 
@@ -69,14 +86,17 @@ def _erase(visit: Visit) -> Response:
         return _erase_page(visit, 422, "Please say why, and what is never to be sent to the address again.")
     erasure = Erasure(actor=visit.me.name, reason=reason, suppress=_SUPPRESS[suppress])
     try:
-        done = erase_lead(visit.services, visit.path["id"], erasure)
+        done = erase_lead(visit.services, visit.path["id"], erasure, patience=_PATIENCE)
     except NamesPerson as error:
         return _erase_page(visit, 422, f"Nothing was erased: {error}.")
+    except WithProvider as error:
+        return visit.go_to("/leads", f"Nothing more goes out to them, and they are being erased: {error}.")
     return visit.page("lead_erased.html", done=done)
 
 
 ROUTES: tuple[Route, ...] = (
     act("/leads/{id}/identity", Permission.ACT_ON_LEADS, _correct),
+    act("/leads/{id}/allow", Permission.ACT_ON_LEADS, _allow),
     *dangerous("/leads/{id}/export", Permission.EXPORT_LEADS, ask=_ask_export, do=_export),
     *dangerous("/leads/{id}/erase", Permission.ERASE_LEADS, ask=_ask_erase, do=_erase),
 )

@@ -11,7 +11,7 @@ from worker.domain.leads import Condition, Location
 from worker.domain.staff import Permission
 from worker.storage import leads
 from worker.storage.lead_list import FILTERS, Mark, read_page
-from worker.usecases.find_lead import find_leads
+from worker.usecases.find_lead import search
 
 _SHOWN = 50
 
@@ -49,14 +49,14 @@ def _choices(sequences: list[str]) -> dict[str, list[tuple[str, str]]]:
 
 def _search(visit: Visit) -> Response:
     services = visit.services
-    with services.database.read() as connection:
-        found = find_leads(connection, services.vault, visit.typed("wanted"))
-        rows = leads.by_ids(connection, found[:_SHOWN])
+    found = search(services, visit.typed("wanted"), visit.me.name, _SHOWN)
     if len(found) == 1:
         return visit.go_to(f"/leads/{found[0]}")
     if not found:
         return _list(visit, 404, "No lead has this id, reference, email or phone. It must be typed whole.")
-    return visit.page("lead_choose.html", leads=[rows[lead_id] for lead_id in found[:_SHOWN]], say=lead_words)
+    with services.database.read() as connection:
+        rows = leads.by_ids(connection, found)
+    return visit.page("lead_choose.html", leads=[rows[lead_id] for lead_id in found], say=lead_words)
 
 
 ROUTES = (
