@@ -24,6 +24,7 @@ from worker.cli import (
     preview,
     product,
     queues,
+    report,
     rights,
     sends,
     tokens,
@@ -41,7 +42,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for part in (product, operate, doctor, pausing, content, lint, preview):
+for part in (product, operate, doctor, pausing, report, content, lint, preview):
     part.register(app)
 rights.register(leads.app)
 app.add_typer(rights.retention, name="retention")

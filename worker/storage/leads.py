@@ -67,6 +67,11 @@ class Vault:
         }
         return Identity(**opened)
 
+    def open_email(self, lead: Mapping[str, Any]) -> str | None:
+        """The address alone, of a stored lead."""
+        sealed = lead["email_sealed"]
+        return None if sealed is None else self.ring.open(sealed, place(lead["id"], "email")).decode()
+
     def _seal(self, lead_id: str, name: str, value: str | None) -> str | None:
         return None if value is None else self.ring.seal(value.encode(), place(lead_id, name))
 

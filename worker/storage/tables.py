@@ -30,6 +30,9 @@ from worker.storage.columns import Serial as _Serial
 from worker.storage.columns import UtcDateTime
 from worker.storage.columns import Word as _Word
 from worker.storage.columns import metadata as metadata
+from worker.storage.report_tables import mail_tallies as mail_tallies
+from worker.storage.report_tables import tallies as tallies
+from worker.storage.report_tables import tally_days as tally_days
 from worker.storage.sending_tables import breakers as breakers
 from worker.storage.sending_tables import usage as usage
 from worker.storage.staff_tables import staff as staff
@@ -43,6 +46,8 @@ _LEASED = text(f"state in ('{SendState.CLAIMED}', '{SendState.HANDED_OVER}')")
 _ALERT_WAITS = text("state in ('pending', 'paging')")
 _ATTENTION = text(f"state in ('{SendState.UNKNOWN}', '{SendState.HELD}')")
 _BY_PEOPLE = text("via is not null")
+COUNTED = text("kind in ('answered', 'event', 'unsubscribed')")
+"""What reports count of a timeline, in the words of its index."""
 
 _WAITS_FOR_ANSWER = text("waiting_since is not null")
 _HELD = text("hold_reason is not null")
@@ -243,6 +248,7 @@ timeline = Table(
     Column("via", _Word),  # of what people did: the sign-in, or command_line
     # That is searched, among far more that the product did by itself.
     Index("ix_timeline_by_people", "id", postgresql_where=_BY_PEOPLE, sqlite_where=_BY_PEOPLE),
+    Index("ix_timeline_counted", "lead_id", postgresql_where=COUNTED, sqlite_where=COUNTED),
 )
 
 alerts = Table(

@@ -46,6 +46,7 @@ from worker.storage.timeline import Happened
 from worker.storage.traces import NAMES_OF_ROWS, ids_of, quotes, traces_of
 from worker.usecases.belongings import belongings_of
 from worker.usecases.enroll import exit_sequence
+from worker.usecases.reports.tally import count_again
 from worker.usecases.residue import Residue, search_everywhere
 from worker.usecases.services import Services
 
@@ -179,6 +180,7 @@ def _forget_once(services: Services, connection: Connection, lead_id: str, erasu
     beside = belongings_of(connection, services, lead_id, identity)
     found = persons.find(connection, lead_id, beside.submission_ids, beside.parked_ids)
     bodies = {**beside.bodies, **{row["id"]: row["body_hash"] for row in found["submissions"]}}
+    count_again(services, connection, found)
     for submission_id, body_hash in bodies.items():
         erased.remember(connection, lookup, submission_id, body_hash, now)
     rows, number = persons.erase(connection, found), new_id()

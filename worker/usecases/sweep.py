@@ -26,6 +26,7 @@ from worker.usecases.epoch import guard_epoch
 from worker.usecases.finish_erasures import finish_erasures
 from worker.usecases.hold_lead import lift_ended_holds
 from worker.usecases.record_outcome import note_unknown
+from worker.usecases.reports.tally import keep_tallies
 from worker.usecases.sample import take_sample
 from worker.usecases.services import Services
 from worker.usecases.settle_by_feedback import settle_by_feedback
@@ -55,6 +56,7 @@ def sweep(services: Services, look_at: int = enrollments.LOOK_AT) -> Counter[str
     services.queue.alert()
     done["erased"] = finish_erasures(services)
     done["retained"] = retain.retain_daily(services)
+    keep_tallies(services)
     return done
 
 
