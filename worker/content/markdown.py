@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from worker.errors import TemplateError
+
+KEPT = 256
+"""How many texts are kept converted: a body is the same in several sequences, a footer in all emails of a place."""
 
 _BUTTON = "button"
 _PARSER = MarkdownIt("commonmark", {"html": False, "typographer": False})
@@ -20,6 +24,7 @@ def parse(markdown: str) -> list[Token]:
     return _PARSER.parse(markdown)
 
 
+@lru_cache(maxsize=KEPT)
 def to_html(markdown: str) -> str:
     """The HTML fragment; a link titled `button` that stands alone becomes `<p class="button">`."""
     tokens = parse(markdown)

@@ -8,16 +8,18 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from markdown_it.token import Token
 
-from worker.content.markdown import parse
+from worker.content.markdown import KEPT, parse
 
 WIDTH = 72
 
 _HEADINGS = {"h1": "=", "h2": "-"}
 
 
+@lru_cache(maxsize=KEPT)
 def to_text(markdown: str) -> str:
     """Plain text wrapped at 72 columns; links show their target once, headings are underlined."""
     writer = _Writer()
