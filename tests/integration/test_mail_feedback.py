@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from tests.support.databases import Databases, SqliteDatabases
+from tests.support.databases import Databases
 from tests.support.imap import ImapServer, running_imap
 from tests.support.world import World
 from worker.errors import ConfigurationError
@@ -36,9 +36,9 @@ def mail(name: str, send_id: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+def databases(sqlite_databases: Databases) -> Databases:
     """SQLite alone: what is asked of the database here is tried on both elsewhere."""
-    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+    return sqlite_databases
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def _imap() -> Iterator[ImapServer]:
 
 @pytest.fixture
 def imap(_imap: ImapServer, monkeypatch: pytest.MonkeyPatch) -> ImapServer:
-    monkeypatch.setenv("SSL_CERT_FILE", str(_imap.certificate))
+    monkeypatch.setenv("SSL_CERT_FILE", str(_imap.certificate.chain))
     _imap.empty()
     return _imap
 

@@ -13,17 +13,12 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import dkim
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.support.certificates import certificate_for
 from tests.support.smtp import SmtpSink
 from worker.delivery.base import Message, Outcome, Receipt
 from worker.delivery.dkim import DkimSigner, dns_record, new_key
@@ -370,33 +365,6 @@ def test_implicit_tls_to_a_server_in_clear_sends_nothing() -> None:
         assert not any("maya" in command for command in server.commands)
 
 
-def certificate(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:
-    """A certificate that only those trust who are told to, and a server's context with it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    file = folder / "server.pem"
-    file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return file, context
-
-
 @pytest.mark.parametrize(
     ("host", "is_trusted", "arrives"),
     [("127.0.0.1", True, True), ("127.0.0.1", False, False), ("127.0.0.2", True, False)],
@@ -405,11 +373,11 @@ def certificate(folder: Path, host: str) -> tuple[Path, ssl.SSLContext]:
 def test_mail_goes_only_to_a_server_whose_certificate_is_verified(
     tmp_path: Path, host: str, is_trusted: bool, arrives: bool
 ) -> None:
-    file, context = certificate(tmp_path, host)
+    certificate = certificate_for(tmp_path, "mail.example.com", address=host)
     with stub() as server:
-        server.tls = context
+        server.tls = certificate.server()
         settings = SmtpSettings.from_url(server.url("").replace("smtp://", "smtps://"))
-        trust = ssl.create_default_context(cafile=str(file)) if is_trusted else None
+        trust = certificate.client() if is_trusted else None
         (outcome,) = submit(server, provider=SmtpProvider(settings, trust))
 
         assert isinstance(outcome, Receipt) is arrives

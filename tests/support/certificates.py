@@ -30,11 +30,13 @@ class Certificate:
         return ssl.create_default_context(cafile=str(self.chain))
 
 
-def certificate_for(folder: Path, host: str, valid_for: timedelta = timedelta(days=90)) -> Certificate:
+def certificate_for(
+    folder: Path, host: str, valid_for: timedelta = timedelta(days=90), address: str = "127.0.0.1"
+) -> Certificate:
     """Signed by itself: whoever trusts it trusts this server only."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    names = [x509.DNSName(host), x509.IPAddress(ip_address("127.0.0.1"))]
+    names = [x509.DNSName(host), x509.IPAddress(ip_address(address))]
     now = datetime.now(UTC)
     signed = (
         x509.CertificateBuilder()

@@ -7,25 +7,20 @@ import grp
 import os
 import pwd
 import shutil
-import ssl
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from imapclient import IMAPClient
 
-from worker.runtime.supervisor import free_port
+from tests.support.certificates import Certificate, certificate_for
+from tests.support.processes import unused_port
 
 USER, PASSWORD = "carbondale@albanyclinic.example.com", "secret/with:marks@"
 
@@ -35,7 +30,7 @@ class ImapServer:
     """Where it is, and the certificate that speaks for it."""
 
     port: int
-    certificate: Path
+    certificate: Certificate
 
     def url(self, query: str = "") -> str:
         """As NURTURE_FEEDBACK_IMAP has it."""
@@ -46,7 +41,7 @@ class ImapServer:
     @contextmanager
     def client(self) -> Iterator[IMAPClient]:
         """A mail program of a person's."""
-        context = ssl.create_default_context(cafile=str(self.certificate))
+        context = self.certificate.client()
         with IMAPClient("127.0.0.1", self.port, ssl=True, ssl_context=context, timeout=20) as client:
             client.login(USER, PASSWORD)
             client.select_folder("INBOX")
@@ -81,10 +76,10 @@ def _running(folder: Path) -> Iterator[ImapServer]:
     program = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
     if program is None:
         pytest.fail("Dovecot is missing: `sudo apt-get install dovecot-imapd`", pytrace=False)
-    port = free_port(0)
-    server = ImapServer(port, folder / "certificate.pem")
-    _make_certificate(folder)
-    (folder / "dovecot.conf").write_text(_configuration(folder, port))
+    port = unused_port()
+    certificate = certificate_for(folder, "imap.example.com")
+    server = ImapServer(port, certificate)
+    (folder / "dovecot.conf").write_text(_configuration(folder, port, certificate))
     process = subprocess.Popen([program, "-F", "-c", str(folder / "dovecot.conf")])
     try:
         _wait_for(server)
@@ -106,7 +101,7 @@ def _wait_for(server: ImapServer) -> None:
             time.sleep(0.05)
 
 
-def _configuration(folder: Path, port: int) -> str:
+def _configuration(folder: Path, port: int, certificate: Certificate) -> str:
     """Dovecot drops its rights when it has them: as root its own users are used, else ours is everything."""
     is_root = os.getuid() == 0
     owner = pwd.getpwnam("nobody") if is_root else pwd.getpwuid(os.getuid())
@@ -125,8 +120,8 @@ state_dir = {folder}/state
 log_path = {folder}/log
 listen = 127.0.0.1
 ssl = required
-ssl_cert = <{folder}/certificate.pem
-ssl_key = <{folder}/key.pem
+ssl_cert = <{certificate.chain}
+ssl_key = <{certificate.key}
 mail_location = maildir:{mail}
 auth_username_chars =
 passdb {{
@@ -152,26 +147,4 @@ service anvil {{
   chroot =
 }}
 """
-    )
-
-
-def _make_certificate(folder: Path) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "imap.example.com")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(pem))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import random
 import signal
 import subprocess
 import sys
@@ -11,6 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+
+from worker.runtime.supervisor import free_port
+
+
+def unused_port() -> int:
+    """A port that nobody listens on, and not one of those that the kernel may give to a connection at any moment."""
+    return free_port(random.randrange(15_000, 32_000))
 
 
 def start_server(

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.support.processes import start_server, stop_server
-from worker.runtime.supervisor import free_port
+from tests.support.processes import start_server, stop_server, unused_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def running_redis(folder: Path) -> Iterator[RedisServer]:
     program = shutil.which("redis-server")
     if program is None:
         pytest.fail("redis-server is missing: `sudo apt-get install redis-server`", pytrace=False)
-    port, address = free_port(26379), folder / "redis.sock"
+    port, address = unused_port(), folder / "redis.sock"
     options = f"--port {port} --bind 127.0.0.1 --unixsocket {address} --dir {folder} --appendonly yes".split()
     server = start_server([program, *options, "--save", ""], folder / "redis.log", is_ready=lambda: _answers(address))
     try:
