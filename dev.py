@@ -38,7 +38,11 @@ PYTHON, NURTURE, MARK = VENV / "bin" / "python", VENV / "bin" / "nurture", VENV 
 # A virtual environment works only where it was made, and only with the Python that made it.
 HOME = f"{ROOT} python{sys.version_info.major}.{sys.version_info.minor}"
 RUNTIME, DEVELOPMENT, PROJECT = "requirements.lock", "requirements-dev.lock", "pyproject.toml"
-MODULES = {"test": ["pytest", "-n", "3", "--dist", "loadfile"], "chaos": ["tests.faults"], "bench": ["bench"]}
+MODULES = {
+    "test": ["pytest", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"],
+    "chaos": ["tests.faults"],
+    "bench": ["bench"],
+}
 PROGRAMS = {
     "redis-server": ["redis-server"],
     "chromium": ["chromium", "chromium-browser", "google-chrome"],

@@ -6,18 +6,43 @@ Nothing is skipped when a server is missing: the test fails and says how to get 
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from tests.support.databases import Databases, Migrate, PostgresDatabases, SqliteDatabases
+from tests.support.memory import quick_folder
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.redis_server import RedisServer, running_redis
 from tests.support.smtp import SmtpSink
 from worker.runtime.valkey import EmbeddedValkey, ensure_valkey, stop_valkey
 
 BACKENDS = ["sqlite", "postgresql"]
+
+_LONG = ("faults", "e2e", "browser")
+"""Folders of files that take long: they start processes, and wait for them."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests file by file: a long file first, then two others, then a long one.
+
+    In the order of pytest-xdist the files of few tests come last, and the long ones are among them: at the end one
+    process works and the others wait. All of them at once would be too much for the machine.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    sizes = Counter(item.path for item in items)
+    files = sorted(sizes, key=lambda path: (-sizes[path], path))
+    others = iter([path for path in files if path.parent.name not in _LONG])
+    order = list[Path]()
+    for long in (path for path in files if path.parent.name in _LONG):
+        order += [long, *islice(others, 2)]
+    rank = {path: number for number, path in enumerate([*order, *others])}
+    items.sort(key=lambda item: rank[item.path])
 
 
 @pytest.fixture(scope="session")
@@ -36,17 +61,18 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    with running_postgres() as server:
+    with quick_folder() as folder, running_postgres(folder) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def _sqlite(tmp_path_factory: pytest.TempPathFactory) -> Databases:
-    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+def sqlite_databases() -> Iterator[Databases]:
+    with quick_folder() as folder:
+        yield SqliteDatabases(folder)
 
 
 @pytest.fixture(scope="session")
-def _postgresql(postgres: Postgres) -> Databases:
+def postgresql_databases(postgres: Postgres) -> Databases:
     return PostgresDatabases(postgres)
 
 
@@ -56,7 +82,7 @@ def databases(request: pytest.FixtureRequest) -> Databases:
 
     Which one may change from test to test; what each has made and can copy from stays for the whole run.
     """
-    chosen: Databases = request.getfixturevalue(f"_{request.param}")
+    chosen: Databases = request.getfixturevalue(f"{request.param}_databases")
     return chosen
 
 

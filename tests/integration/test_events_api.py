@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.support.databases import Databases, SqliteDatabases
+from tests.support.databases import Databases
 from tests.support.world import World
 from worker.domain.events import STATUS_AFTER, LeadEvent, status_after
 from worker.domain.ids import new_id
@@ -24,9 +24,9 @@ from worker.usecases.tokens import add_token, check_token, revoke_token
 
 
 @pytest.fixture(scope="module")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+def databases(sqlite_databases: Databases) -> Databases:
     """SQLite alone: what is asked of the database here is tried on both elsewhere."""
-    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+    return sqlite_databases
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.support import feedback as posts
-from tests.support.databases import Databases, SqliteDatabases
+from tests.support.databases import Databases
 from tests.support.feedback import DELIVERED, Post
 from tests.support.world import World
 from worker.intake.app import create_app
@@ -24,9 +24,9 @@ from worker.usecases.receive_feedback import receive_post
 
 
 @pytest.fixture(scope="module")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+def databases(sqlite_databases: Databases) -> Databases:
     """SQLite alone: what is asked of the database here is tried on both elsewhere."""
-    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+    return sqlite_databases
 
 
 def acknowledged(world: World, **fields: Any) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.support.databases import Databases, SqliteDatabases
+from tests.support.databases import Databases
 from tests.support.world import World
 from worker.domain.consent import QUIET_FOR
 from worker.intake.app import create_app
@@ -22,9 +22,9 @@ from worker.usecases.compose import make_token
 
 
 @pytest.fixture(scope="module")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+def databases(sqlite_databases: Databases) -> Databases:
     """SQLite alone: what is asked of the database here is tried on both elsewhere."""
-    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+    return sqlite_databases
 
 
 @pytest.fixture

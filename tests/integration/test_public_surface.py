@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from tests.support.databases import SqliteDatabases
+from tests.support.databases import Databases
 from tests.support.world import World, migrate_world, open_world
 from worker.intake.app import create_app
 from worker.settings import load_settings
@@ -32,9 +32,8 @@ HEADERS = st.dictionaries(
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    folder = tmp_path_factory.mktemp("surface")
-    with open_world(SqliteDatabases(folder).make(migrate_world), folder) as opened:
+def world(sqlite_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with open_world(sqlite_databases.make(migrate_world), tmp_path_factory.mktemp("surface")) as opened:
         yield opened
 
 

@@ -30,6 +30,8 @@ SETTINGS = {
     "synchronous_commit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "min_wal_size": "32MB",
+    "max_wal_size": "96MB",
     "max_connections": "200",
     "autovacuum": "off",
     "timezone": "UTC",
@@ -53,17 +55,21 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Postgres]:
-    """`settings` go over ours, for whoever needs a cluster that writes durably."""
+def running_postgres(
+    folder: Path | None = None, settings: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Postgres]:
+    """Its data lie in `folder`, else beside its socket. `settings` go over ours, for whoever needs durable writes."""
     user = "nobody" if os.getuid() == 0 else None
     home = Path(tempfile.mkdtemp(prefix="pg-"))  # short, for the socket; not below pytest's own, closed to nobody
     try:
         if user:
             shutil.chown(home, user)
+            shutil.chown(folder or home, user)
         programs = programs_for(user, home)
-        make_cluster(programs, home, user)
+        data = (folder or home) / "data"
+        make_cluster(programs, home, data, user)
         options = [word for name, value in (SETTINGS | settings).items() for word in ("-c", f"{name}={value}")]
-        argv = [programs / "postgres", "-D", home / "data", "-k", home, *options]
+        argv = [programs / "postgres", "-D", data, "-k", home, *options]
         server = start_server(argv, home / "log", is_ready=lambda: accepts(home), user=user)
         try:
             yield Postgres(home, server.pid)
@@ -73,11 +79,11 @@ def running_postgres(settings: Mapping[str, str] = MappingProxyType({})) -> Iter
         shutil.rmtree(home)
 
 
-def make_cluster(programs: Path, home: Path, user: str | None) -> None:
+def make_cluster(programs: Path, home: Path, data: Path, user: str | None) -> None:
     as_user = {"user": user, "extra_groups": []} if user else {}
     words = [
         "-D",
-        home / "data",
+        data,
         "-U",
         "postgres",
         "--auth=trust",
