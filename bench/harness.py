@@ -137,7 +137,7 @@ class Bench:
     def postgres(self) -> Postgres:
         """A PostgreSQL that writes durably."""
         self.say("starting PostgreSQL")
-        return self._open.enter_context(running_postgres(DURABLE))
+        return self._open.enter_context(running_postgres(settings=DURABLE))
 
     @cached_property
     def valkey(self) -> EmbeddedValkey:

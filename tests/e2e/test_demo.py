@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from sqlalchemy import func, select
 from tests.e2e.product import (
     NURTURE,
     ROOT,
+    STOP_WITHIN_S,
     TUESDAY,
     Product,
     environment_of,
@@ -139,16 +139,13 @@ def test_ctrl_c_ends_a_demonstration_within_seconds(tmp_path: Path) -> None:
         )  # fmt: skip
     try:
         until(lambda: "posted the form" in (tmp_path / "said").read_text() or demo.poll() is not None, seconds=50)
-        begun = time.monotonic()
         demo.send_signal(signal.SIGINT)
-        demo.wait(60)
-        took = time.monotonic() - begun
+        demo.wait(STOP_WITHIN_S)
     finally:
         if demo.poll() is None:
             demo.kill()
             demo.wait()
         product.end()
 
-    assert took < 12
     assert "Traceback" not in (tmp_path / "said").read_text()
     assert processes_of(state) == {}

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,12 +35,13 @@ PEOPLE = 667
 
 
 class SlowSink(SmtpSink):
-    """Takes its time over each message, as providers do."""
+    """Takes so many messages, where `room` says how many; the others wait, with whoever sends them."""
 
-    seconds = 0.0
+    room: int | None = None
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        await asyncio.sleep(self.seconds)
+        while self.room is not None and len(self.messages) >= self.room:
+            await asyncio.sleep(0.01)
         return await super().handle_DATA(server, session, envelope)
 
 
@@ -64,7 +64,7 @@ def running(mailbox: SlowSink, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def database(running: Product, mailbox: SlowSink) -> Iterator[Database]:
     mailbox.clear()
     yield running.database()
-    mailbox.seconds = 0.0
+    mailbox.room = None
 
 
 def spooled(running: Product) -> int:
@@ -149,9 +149,7 @@ def test_a_thousand_posts_make_exactly_the_people_and_each_is_answered_once_with
     fields = posts_of(uuid4().hex[:6])
 
     ids = post_all(running, fields)
-    last_post = time.monotonic()
     mailbox.wait_for(PEOPLE, seconds=60)
-    waited = time.monotonic() - last_post
     until(lambda: spooled(running) == 0)
     until(lambda: of_run(database, ids)["acknowledged"]["sent"] == PEOPLE, why=lambda: of_run(database, ids))
 
@@ -166,7 +164,6 @@ def test_a_thousand_posts_make_exactly_the_people_and_each_is_answered_once_with
     assert Counter(each.recipients for each in mailbox.messages) == {
         (address,): 1 for address in {each["email"] for each in fields}
     }
-    assert waited < 30, "answered within seconds after the last post, on a machine that does everything at once"
     with database.read() as connection:
         assert connection.execute(select(func.count()).select_from(leads)).scalar_one() >= PEOPLE
 
@@ -214,15 +211,14 @@ def age_leases(database: Database) -> None:
 def test_a_worker_killed_while_sending_comes_back_and_nothing_is_sent_twice(
     running: Product, database: Database, mailbox: SlowSink, which: str
 ) -> None:
-    count = 120
-    mailbox.seconds = 0.02
+    count, mailbox.room = 120, 15
     fields = [{"email": f"killed{number}.{uuid4().hex[:6]}@example.com"} for number in range(count)]
     before = running.child("worker")
     ids = post_all(running, fields, 4)
     mailbox.wait_for(15, seconds=30)
 
     os.kill(victim(running, which), signal.SIGKILL)
-    assert len(mailbox.wait_for(0)) < count, "in the middle of it"
+    mailbox.room = None
 
     if which == "main":
         until(lambda: (running.state / "run" / "worker.pid").exists() and running.child("worker") != before)

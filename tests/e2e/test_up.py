@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +16,11 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from tests.e2e.product import NURTURE, ROOT, Product, new_product, post, processes_of, until
+from tests.e2e.product import NURTURE, ROOT, STOP_WITHIN_S, Product, new_product, post, processes_of, until
 from worker.storage import heartbeats, samples
 from worker.storage.tables import sends, submissions
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
-
-STOP_WITHIN_S = 15.0
-"""Ten seconds is what the supervisor promises, for children that will not stop; a busy machine adds some."""
 
 
 @pytest.fixture(scope="module")
@@ -144,12 +140,8 @@ def test_ctrl_c_ends_everything_within_seconds_and_leaves_no_process(tmp_path: P
     with new_product(tmp_path / "state") as product:
         product.start()
         accepted = post(product.url, email=f"{uuid4().hex}@example.com")
-        begun = time.monotonic()
 
-        code = product.stop(seconds=STOP_WITHIN_S + 5)
-
-        took = time.monotonic() - begun
-        assert (code, took < STOP_WITHIN_S) == (0, True), product.logs()
+        assert product.stop(seconds=STOP_WITHIN_S) == 0, product.logs()
         assert processes_of(product.state) == {}
         assert "Traceback" not in product.said
         spool = product.state / "spool" / "ready"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP as Server
 from aiosmtpd.smtp import AuthResult, Envelope, Session
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
@@ -22,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.support.certificates import Certificate, certificate_for
 from tests.support.redis_server import RedisServer
+from tests.support.smtp import AnyPort
 from tests.support.world import SHIPPED, World
 from tests.support.zone import name_server
 from worker.content.load import load_catalog
@@ -257,12 +256,6 @@ def _authenticator(_server: object, _session: object, _envelope: object, _mechan
     return AuthResult(success=good, handled=good, message=None if good else "535 5.7.8 no")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def smtp(certificate: Certificate | None) -> Iterator[int]:
     """A server with STARTTLS and a login; without a certificate it offers neither."""
@@ -271,7 +264,7 @@ def smtp(certificate: Certificate | None) -> Iterator[int]:
          "authenticator": _authenticator}
         if certificate else {}
     )  # fmt: skip
-    controller = Controller(_Keeps(), hostname="127.0.0.1", port=free_port(), **options)
+    controller = AnyPort(_Keeps(), **options)
     controller.start()
     try:
         yield controller.port

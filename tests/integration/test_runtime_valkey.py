@@ -51,13 +51,10 @@ def kill(server: EmbeddedValkey) -> None:
     assert server.process.wait_gone(5)
 
 
-def test_it_starts_within_a_second_and_is_adopted_afterwards(state_dir: Path) -> None:
-    begun = time.monotonic()
+def test_it_starts_once_and_is_adopted_afterwards(state_dir: Path) -> None:
     first = ensure_valkey(state_dir)
-    took = time.monotonic() - begun
     second = ensure_valkey(state_dir)
 
-    assert took < 1
     assert (first.adopted, second.adopted) == (False, True)
     assert first.pid == second.pid
 
@@ -211,14 +208,15 @@ def test_a_runtime_folder_that_is_not_ours_alone_is_refused(tmp_path: Path, trap
         runtime._private_folder(folder)
 
 
-def test_stop_keeps_the_queue_and_takes_well_under_a_second(state_dir: Path) -> None:
+def test_stop_keeps_the_queue_and_needs_no_killing(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "STOP_SECONDS", 60.0)
     server = ensure_valkey(state_dir)
     push(server, "a", "b")
 
     begun = time.monotonic()
     stop_valkey(server)
 
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 60, "it was not killed when its time was over"
     assert not server.process.is_alive()
     assert length(ensure_valkey(state_dir)) == 2
 

@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 from email.message import EmailMessage
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -26,11 +27,24 @@ class Received:
         return email.message_from_bytes(self.raw, policy=email.policy.default)
 
 
-class SmtpSink(Controller):
+class AnyPort(Controller):
+    """A server on a port that the kernel chooses as it binds it: one chosen before might be taken meanwhile."""
+
+    def __init__(self, handler: object, **options: Any) -> None:
+        super().__init__(handler, hostname="127.0.0.1", port=0, **options)
+
+    def _trigger_server(self) -> None:
+        """The base class would connect to port 0."""
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+class SmtpSink(AnyPort):
     """`messages` in the order of arrival; `url` is what NURTURE_MAIL_URL takes."""
 
     def __init__(self) -> None:
-        super().__init__(handler=self, hostname="127.0.0.1", port=0)
+        super().__init__(self)
         self._arrived = threading.Condition()
         self.messages: list[Received] = []
 
@@ -57,9 +71,3 @@ class SmtpSink(Controller):
             self.messages.append(Received(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw))
             self._arrived.notify_all()
         return "250 2.0.0 kept"
-
-    def _trigger_server(self) -> None:
-        """The kernel chose the port when the server bound it; the base class would connect to port 0."""
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()

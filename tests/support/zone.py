@@ -46,16 +46,23 @@ class _Quiet:
 @contextmanager
 def name_server(text: str, *, silent: bool = False) -> Iterator[str]:
     """The server's address, as `--dns` takes it."""
-    zone = Zone(text, silent=silent)
-    server = DNSServer(zone, port=0, address="127.0.0.1", logger=_Quiet(), handler=_Handler)
-    tcp = DNSServer(
-        zone, port=server.server.server_address[1], address="127.0.0.1", tcp=True, logger=_Quiet(), handler=_Handler
-    )
-    server.start_thread()
-    tcp.start_thread()
+    servers = _on_one_port(Zone(text, silent=silent))
+    for server in servers:
+        server.start_thread()
     try:
-        yield f"127.0.0.1:{server.server.server_address[1]}"
+        yield f"127.0.0.1:{servers[0].server.server_address[1]}"
     finally:
-        for one in (server, tcp):
-            one.stop()
-            one.server.server_close()
+        for server in servers:
+            server.stop()
+            server.server.server_close()
+
+
+def _on_one_port(zone: Zone) -> tuple[DNSServer, DNSServer]:
+    """One for UDP and one for TCP. A port that is free for one may be taken for the other: then there is another."""
+    options = {"address": "127.0.0.1", "logger": _Quiet(), "handler": _Handler}
+    while True:
+        udp = DNSServer(zone, port=0, **options)
+        try:
+            return udp, DNSServer(zone, port=udp.server.server_address[1], tcp=True, **options)
+        except OSError:
+            udp.server.server_close()
