@@ -22,6 +22,7 @@ from worker.storage.broker import Broker
 from worker.storage.database import Database
 from worker.storage.local_files import LocalFiles
 from worker.storage.witness import Witnesses
+from worker.usecases.drafting.desk import DraftDesk
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
@@ -92,6 +93,11 @@ def process_settings() -> Settings:
 def open_database(settings: Settings | None = None) -> Database:
     """A database of one's own."""
     return Database((settings or process_settings()).database)
+
+
+def open_desk(settings: Settings, database: Database) -> DraftDesk:
+    """Where the studio keeps drafts."""
+    return DraftDesk(database=database, folder=settings.draft_folder, needs_second=settings.second_approval)
 
 
 def open_broker(settings: Settings) -> Broker:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import limits
 from pydantic import Field, ValidationError, field_validator
@@ -76,6 +76,13 @@ class Settings(BaseSettings):
     )
     alert_url: str = Field(
         "", repr=False, description="where staff alerts go: mailto:…, https://…; empty: files in the state folder"
+    )
+    drafts: Literal["auto", "files", "database"] = Field(
+        "auto",
+        description="where the studio keeps drafts; auto: in the files in development where they can be written",
+    )
+    second_approval: bool = Field(
+        False, description="whoever wrote a change in the studio can't publish it: a second person does"
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     send_rate: str = Field(
@@ -203,6 +210,13 @@ class Settings(BaseSettings):
     def spool(self) -> Path:
         """The spool folder."""
         return (self.spool_dir or self.state / "spool").resolve()
+
+    @property
+    def draft_folder(self) -> Path | None:
+        """The folder in which the studio writes drafts; None: in the database. A host that is thrown away or one of
+        several must not keep them, so production says so where its files are meant."""
+        writable = os.access(TEMPLATES, os.W_OK) and not self.is_production
+        return TEMPLATES if self.drafts == "files" or (self.drafts == "auto" and writable) else None
 
     @property
     def reach(self) -> Reach:

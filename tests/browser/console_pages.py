@@ -8,7 +8,7 @@ EVERYONE = None
 
 PAGES: dict[str, Permission | None] = {
     "/": Permission.SEE_HEALTH,
-    "/upcoming": Permission.SEE_HEALTH,
+    "/upcoming": Permission.SEE_LEADS,
     "/parked": Permission.OPERATE,
     "/unknown": Permission.OPERATE,
     "/pauses": Permission.OPERATE,

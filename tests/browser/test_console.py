@@ -77,7 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, valkey: EmbeddedValkey) -> It
         world.services.passwords = QUICK
         staff = {role: add_staff(world, str(role), role) for role in Role}
         broker = Broker(valkey.url)
-        settings = load_settings({}, state_dir=folder, rate_limit="off")
+        settings = load_settings({}, state_dir=folder, rate_limit="off", drafts="database")
         server = uvicorn.Server(
             uvicorn.Config(create_web(world.services, settings, broker), port=0, log_config=None, ws="none")
         )

@@ -1,23 +1,25 @@
 """Who may ask for what in the console, written down a second time: a route that is not here fails the tests.
 
-V viewer, F front desk, M marketer, O operator, A admin; `anyone` needs no account, `staff` means all five.
+V viewer, F front desk, W writer, M marketer, O operator, A admin; `anyone` needs no account, `staff` means everyone
+who is signed in, and `colleagues` those who may see leads: all but writers.
 """
 
 from __future__ import annotations
 
-STAFF = "VFMOA"
+STAFF = "VFWMOA"
+COLLEAGUES = "VFMOA"
 ANYONE = "anyone"
 
 WHO_MAY = {
     "GET /": STAFF,
     "GET /live": STAFF,
-    "GET /front-desk": STAFF,
-    "GET /front-desk/live": STAFF,
+    "GET /front-desk": COLLEAGUES,
+    "GET /front-desk/live": COLLEAGUES,
     "POST /front-desk/{id}/called": "FOA",
     "POST /front-desk/{id}/acknowledge": "FOA",
-    "GET /leads": STAFF,
-    "POST /leads": STAFF,
-    "GET /leads/{id}": STAFF,
+    "GET /leads": COLLEAGUES,
+    "POST /leads": COLLEAGUES,
+    "GET /leads/{id}": COLLEAGUES,
     "POST /leads/{id}/reveal": "FOA",
     "POST /leads/{id}/event": "FOA",
     "POST /leads/{id}/acknowledge": "FOA",
@@ -31,16 +33,16 @@ WHO_MAY = {
     "POST /leads/{id}/export": "A",
     "GET /leads/{id}/erase": "A",
     "POST /leads/{id}/erase": "A",
-    "GET /leads/{id}/emails/{send}": STAFF,
-    "GET /leads/{id}/emails/{send}/frame": STAFF,
-    "GET /quarantine": STAFF,
-    "GET /quarantine/{id}": STAFF,
+    "GET /leads/{id}/emails/{send}": COLLEAGUES,
+    "GET /leads/{id}/emails/{send}/frame": COLLEAGUES,
+    "GET /quarantine": COLLEAGUES,
+    "GET /quarantine/{id}": COLLEAGUES,
     "POST /quarantine/{id}/reveal": "FOA",
     "POST /quarantine/{id}/acknowledge": "FOA",
     "POST /quarantine/{id}/release": "FOA",
     "POST /quarantine/{id}/dismiss": "FOA",
-    "GET /upcoming": STAFF,
-    "GET /upcoming/{day}": STAFF,
+    "GET /upcoming": COLLEAGUES,
+    "GET /upcoming/{day}": COLLEAGUES,
     "GET /parked": "OA",
     "GET /parked/cause": "OA",
     "GET /parked/items/{id}": "OA",

@@ -30,7 +30,14 @@ from worker.storage import tables
 from worker.storage.timeline import CONSOLE, Happened
 from worker.usecases.staff_accounts import add_account, disable_account, reset_account, set_role
 
-INITIALS = {"V": Role.VIEWER, "F": Role.FRONT_DESK, "M": Role.MARKETER, "O": Role.OPERATOR, "A": Role.ADMIN}
+INITIALS = {
+    "V": Role.VIEWER,
+    "F": Role.FRONT_DESK,
+    "W": Role.WRITER,
+    "M": Role.MARKETER,
+    "O": Role.OPERATOR,
+    "A": Role.ADMIN,
+}
 POSTS = [route for route in ROUTES if route.method == "POST"]
 NOT_YOURS = "Your role does not include this"
 

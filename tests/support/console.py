@@ -122,7 +122,7 @@ class Console:
 def open_console(world: World, folder: Path, *, production: bool = False, broker: str = NOWHERE) -> Console:
     """A console as the web process serves it."""
     world.services.public_url, world.services.passwords = HOST, QUICK
-    settings = load_settings({}, state_dir=folder, public_url=HOST, rate_limit="off")
+    settings = load_settings({}, state_dir=folder, public_url=HOST, rate_limit="off", drafts="database")
     if production:
         settings = settings.model_copy(update={"env": Environment.PRODUCTION})
     return Console(world, settings, create_web(world.services, settings, Broker(broker)))

@@ -16,6 +16,7 @@ ROLES: Mapping[Role, str] = MappingProxyType(
     {
         Role.VIEWER: "Viewer",
         Role.FRONT_DESK: "Front desk",
+        Role.WRITER: "Writer",
         Role.MARKETER: "Marketer",
         Role.OPERATOR: "Operator",
         Role.ADMIN: "Admin",
@@ -25,7 +26,8 @@ ROLE_HINTS: Mapping[Role, str] = MappingProxyType(
     {
         Role.VIEWER: "sees everything but names, addresses and phone numbers; changes nothing",
         Role.FRONT_DESK: "calls leads, answers them, and sorts what is in quarantine",
-        Role.MARKETER: "publishes emails",
+        Role.WRITER: "writes drafts of emails; sees no leads, and publishes nothing",
+        Role.MARKETER: "writes and publishes emails",
         Role.OPERATOR: "keeps it running: pauses, parked items, unknown sends",
         Role.ADMIN: "everything, and the accounts of others",
     }
@@ -38,6 +40,7 @@ PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
         Permission.REVEAL_CONTACT: "see how to reach a lead",
         Permission.ACT_ON_LEADS: "act on leads",
         Permission.SORT_QUARANTINE: "sort the quarantine",
+        Permission.EDIT_CONTENT: "write drafts of emails",
         Permission.PUBLISH_CONTENT: "publish emails",
         Permission.OPERATE: "operate the product",
         Permission.SEE_AUDIT: "read the audit trail",

@@ -18,6 +18,7 @@ class Role(StrEnum):
 
     VIEWER = "viewer"
     FRONT_DESK = "front_desk"
+    WRITER = "writer"
     MARKETER = "marketer"
     OPERATOR = "operator"
     ADMIN = "admin"
@@ -32,6 +33,7 @@ class Permission(StrEnum):
     REVEAL_CONTACT = "reveal_contact"
     ACT_ON_LEADS = "act_on_leads"
     SORT_QUARANTINE = "sort_quarantine"
+    EDIT_CONTENT = "edit_content"
     PUBLISH_CONTENT = "publish_content"
     OPERATE = "operate"
     SEE_AUDIT = "see_audit"
@@ -41,22 +43,23 @@ class Permission(StrEnum):
     ERASE_LEADS = "erase_leads"
 
 
-_V, _F, _M, _O, _A = Role
+_V, _F, _W, _M, _O, _A = Role
 _TABLE = {
-    #                            viewer front desk marketer operator admin
-    Permission.SEE_HEALTH:      (_V,    _F,        _M,      _O,      _A),  # the home page
-    Permission.SEE_LEADS:       (_V,    _F,        _M,      _O,      _A),  # without contact data
-    Permission.SEE_CONTENT:     (_V,    _F,        _M,      _O,      _A),
-    Permission.REVEAL_CONTACT:  (       _F,                 _O,      _A),  # each time by a click that is written down
-    Permission.ACT_ON_LEADS:    (       _F,                 _O,      _A),  # book, stop, hold, correct, release, crisis
-    Permission.SORT_QUARANTINE: (       _F,                 _O,      _A),
-    Permission.PUBLISH_CONTENT: (                  _M,               _A),
-    Permission.OPERATE:         (                           _O,      _A),  # pause, parked, unknown sends
-    Permission.SEE_AUDIT:       (                           _O,      _A),
-    Permission.MANAGE_USERS:    (                                    _A,),
-    Permission.MANAGE_KEYS:     (                                    _A,),
-    Permission.EXPORT_LEADS:    (                                    _A,),
-    Permission.ERASE_LEADS:     (                                    _A,),
+    #                            viewer front desk writer marketer operator admin
+    Permission.SEE_HEALTH:      (_V,    _F,        _W,    _M,      _O,      _A),  # the home page
+    Permission.SEE_LEADS:       (_V,    _F,               _M,      _O,      _A),  # without contact data
+    Permission.SEE_CONTENT:     (_V,    _F,        _W,    _M,      _O,      _A),
+    Permission.REVEAL_CONTACT:  (       _F,                        _O,      _A),  # a click that is written down
+    Permission.ACT_ON_LEADS:    (       _F,                        _O,      _A),  # book, stop, hold, correct, release
+    Permission.SORT_QUARANTINE: (       _F,                        _O,      _A),
+    Permission.EDIT_CONTENT:    (                  _W,    _M,               _A),  # drafts: nobody gets them
+    Permission.PUBLISH_CONTENT: (                         _M,               _A),  # what people get
+    Permission.OPERATE:         (                                  _O,      _A),  # pause, parked, unknown sends
+    Permission.SEE_AUDIT:       (                                  _O,      _A),
+    Permission.MANAGE_USERS:    (                                           _A,),
+    Permission.MANAGE_KEYS:     (                                           _A,),
+    Permission.EXPORT_LEADS:    (                                           _A,),
+    Permission.ERASE_LEADS:     (                                           _A,),
 }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ BESIDE: Mapping[str, Beside] = {
     ),
     "installation": Beside(why="one row, about no person"),
     "snapshots": Beside(why="content and who approved it; no lead"),
+    "draft_versions": Beside(why="texts of emails and who wrote them; no lead"),
     "pauses": Beside(why="what staff paused, by place or sequence; no lead"),
     "heartbeats": Beside(why="processes; no lead"),
     "feedback_counts": Beside(why="how many events of each kind came in; no lead"),

@@ -30,6 +30,7 @@ from worker.storage.columns import Serial as _Serial
 from worker.storage.columns import UtcDateTime
 from worker.storage.columns import Word as _Word
 from worker.storage.columns import metadata as metadata
+from worker.storage.draft_tables import draft_versions as draft_versions
 from worker.storage.report_tables import mail_tallies as mail_tallies
 from worker.storage.report_tables import tallies as tallies
 from worker.storage.report_tables import tally_days as tally_days

@@ -1,0 +1,166 @@
+"""Drafts written in the studio: in files or in the database, by several people, until they are published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.world import SHIPPED, World
+from worker.domain.drafting import LARGEST, tidy, version_of, why_not_editable, why_not_publish
+from worker.errors import ContentInvalid, NotFound, Refused
+from worker.usecases import content_history
+from worker.usecases.drafting.desk import DraftDesk
+from worker.usecases.drafting.publish_draft import publish_draft
+from worker.usecases.drafting.save import IN_THE_FILES, Overtaken, Saved, give_up, save, versions_of
+from worker.usecases.publish import publish
+
+PATH = "emails/first-visit.md"
+OLD = SHIPPED[PATH]
+NEW = OLD.replace("preheader = ", "preheader =  ")
+BYE = "emails/goodbye.md"
+LONGER = SHIPPED[BYE] + "\nBye.\n"
+OTHER = OLD.replace("preheader = ", "preheader =   ")
+
+
+BOTH_WAYS = pytest.mark.parametrize(
+    ("databases", "desk"), [("sqlite", "files"), ("postgresql", "database")], indirect=True, ids=["files", "database"]
+)
+ONCE = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def desk(request: pytest.FixtureRequest, world: World, tmp_path: Path) -> DraftDesk:
+    """Both ways, each beginning as what is published."""
+    if request.param == "database":
+        return DraftDesk(database=world.database, folder=None)
+    folder = tmp_path / "content"
+    for path, text in SHIPPED.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    return DraftDesk(database=world.database, folder=folder)
+
+
+@BOTH_WAYS
+def test_a_saved_text_is_the_draft_and_not_yet_what_people_get(desk: DraftDesk) -> None:
+    saved = save(desk, PATH, NEW.replace("\n", "\r\n"), version_of(OLD), "kim")
+
+    draft = desk.read()
+    assert saved == Saved(version=version_of(NEW), changed=True)
+    assert (draft.files[PATH], draft.published[PATH]) == (NEW, OLD)
+    assert (draft.changed, draft.authors) == ((PATH,), {"kim"})
+    assert not save(desk, PATH, NEW, "whatever", "kim").changed, "twice the same is one"  # type: ignore[union-attr]
+
+
+@BOTH_WAYS
+def test_who_saves_second_is_told_and_nothing_is_lost(desk: DraftDesk) -> None:
+    save(desk, PATH, NEW, version_of(OLD), "kim")
+
+    told = save(desk, PATH, OTHER, version_of(OLD), "sam")
+
+    assert isinstance(told, Overtaken)
+    assert (told.text, told.by) == (NEW, "kim")
+    assert desk.read().files[PATH] == NEW
+    assert save(desk, PATH, OTHER, told.version, "sam") == Saved(version=version_of(OTHER), changed=True)
+    assert [row["text"] for row in versions_of(desk, PATH)] == [OTHER, NEW]
+
+
+@ONCE
+def test_in_the_database_a_publish_from_elsewhere_is_not_taken_back_by_an_old_draft(world: World) -> None:
+    desk = DraftDesk(database=world.database, folder=None)
+    save(desk, PATH, NEW, version_of(OLD), "kim")
+    save(desk, BYE, LONGER, version_of(SHIPPED[BYE]), "kim")
+    publish(desk.database, {**SHIPPED, PATH: NEW}, "Jordan Example")
+    assert (desk.read().changed, desk.read().authors_of(PATH)) == ((BYE,), ()), "what is still open stays"
+
+    publish(desk.database, {**SHIPPED, PATH: OTHER}, "Jordan Example")
+
+    assert desk.read().changed == (BYE,)
+    assert desk.read().files[PATH] == OTHER
+
+
+@BOTH_WAYS
+def test_a_draft_that_is_given_up_leaves_what_is_published_and_its_versions(desk: DraftDesk) -> None:
+    save(desk, PATH, NEW, version_of(OLD), "kim")
+    save(desk, "emails/new-one.md", NEW, version_of(None), "kim")
+
+    give_up(desk, PATH)
+    give_up(desk, "emails/new-one.md")
+
+    assert desk.read().changed == ()
+    assert "emails/new-one.md" not in desk.read().files
+    assert [row["text"] for row in versions_of(desk, PATH)] == [NEW]
+    with pytest.raises(NotFound):
+        give_up(desk, PATH)
+
+
+@ONCE
+def test_what_was_typed_into_a_file_is_kept_before_it_is_written_over(world: World, tmp_path: Path) -> None:
+    (tmp_path / "emails").mkdir()
+    (tmp_path / PATH).write_text(OTHER, encoding="utf-8")
+    desk = DraftDesk(database=world.database, folder=tmp_path)
+
+    save(desk, PATH, NEW, version_of(OTHER), "kim")
+
+    assert [(row["saved_by"], row["text"]) for row in versions_of(desk, PATH)] == [
+        ("kim", NEW),
+        (IN_THE_FILES, OTHER),
+    ]
+    assert (tmp_path / PATH).read_text(encoding="utf-8") == NEW
+    assert [path.name for path in (tmp_path / "emails").iterdir()] == ["first-visit.md"]
+
+
+@BOTH_WAYS
+def test_only_what_was_read_is_published_and_by_someone_who_may(desk: DraftDesk) -> None:
+    desk = DraftDesk(database=desk.database, folder=desk.folder, needs_second=True)
+    save(desk, PATH, NEW, version_of(OLD), "kim")
+    save(desk, BYE, SHIPPED[BYE] + "\nIt works for everyone.\n", version_of(SHIPPED[BYE]), "kim")
+    read = desk.read().name
+    before = content_history.history(desk.database)
+
+    with pytest.raises(Refused, match="someone else"):
+        publish_draft(desk, read, "kim")
+    save(desk, PATH, OTHER, version_of(NEW), "kim")
+    with pytest.raises(Refused, match="has changed since"):
+        publish_draft(desk, read, "sam")
+    with pytest.raises(ContentInvalid, match="MED025"):
+        publish_draft(desk, desk.read().name, "sam")
+    assert content_history.history(desk.database) == before
+    give_up(desk, BYE)
+
+    assert publish_draft(desk, desk.read().name, "sam", "a space").changed
+    assert desk.read().changed == ()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../pyproject.toml", "emails/../../x.md", "emails/x.toml", "/etc/passwd", "emails/.md", "emails/X.md",
+        "claims.toml", "blocks/footer.md", "safety.toml", "layout/email.html", "emails/a.md\n", "",
+    ],
+)  # fmt: skip
+def test_what_is_not_for_the_browser_is_refused_with_whose_it_is(path: str) -> None:
+    assert why_not_editable(path)
+
+
+@ONCE
+def test_what_is_not_for_the_browser_is_not_saved_either(world: World) -> None:
+    with pytest.raises(Refused, match="the medical lead"):
+        save(DraftDesk(database=world.database, folder=None), "claims.toml", "x", "", "kim")
+
+
+@ONCE
+def test_neither_nothing_nor_a_flood_is_saved(world: World) -> None:
+    for typed in ("", " \n\t\n", "x" * (LARGEST + 1)):
+        with pytest.raises(Refused):
+            save(DraftDesk(database=world.database, folder=None), PATH, typed, version_of(OLD), "kim")
+
+
+def test_lines_end_alike_whatever_typed_them() -> None:
+    assert tidy("a\r\nb\rc\n\n") == "a\nb\nc\n"
+    assert tidy(" \n") == ""
+
+
+@pytest.mark.parametrize(("needs_second", "publisher", "may"), [(True, "kim", 0), (True, "sam", 1), (False, "kim", 1)])
+def test_a_second_person_is_asked_for_where_the_clinic_wants_one(needs_second: bool, publisher: str, may: int) -> None:
+    assert (why_not_publish(publisher, ["kim", "lee"], needs_second=needs_second) is None) == bool(may)

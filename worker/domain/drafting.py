@@ -1,0 +1,48 @@
+"""Drafts of content: what may be edited in a browser, how two people's saves meet, and who may publish. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+LARGEST = 40_000
+"""Characters of a file that is edited in a browser; the longest email has a tenth."""
+
+_EDITABLE = re.compile(r"(?:emails/[a-z0-9][a-z0-9-]{0,60}\.md|sequences/[a-z0-9][a-z0-9-]{0,60}\.toml|"
+                       r"(?:clinic|routing|personas)\.toml)")  # fmt: skip
+_KEPT_BY = (
+    ("claims.toml", "the medical lead"),
+    ("blocks/", "the medical lead"),
+    ("safety.toml", "a clinician"),
+    ("forms.toml", "the web person"),
+    ("layout/", "the web person"),
+)
+
+
+def why_not_editable(path: str) -> str | None:
+    """Why this file is not edited in a browser, in a sentence; None where it is."""
+    if _EDITABLE.fullmatch(path):
+        return None
+    for start, who in _KEPT_BY:
+        if path.startswith(start):
+            return f"{path} belongs to {who} and is changed in the files themselves"
+    return f"{path[:80]} is no file of the content"
+
+
+def version_of(text: str | None) -> str:
+    """A name for what a file says, so that whoever saves can prove what they started from; empty for no file."""
+    return "" if text is None else hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def tidy(typed: str) -> str:
+    """As a file holds it: lines end as on every machine of ours, and so does the last one."""
+    lines = typed.replace("\r\n", "\n").replace("\r", "\n")
+    return lines.rstrip("\n") + "\n" if lines.strip() else ""
+
+
+def why_not_publish(publisher: str, authors: Iterable[str], *, needs_second: bool) -> str | None:
+    """Why this person may not publish these changes, in a sentence; None where they may."""
+    if needs_second and publisher in set(authors):
+        return "you wrote some of these changes: someone else reads them and publishes"
+    return None

@@ -1,0 +1,73 @@
+"""Where drafts stand: in the files of a folder, or, where that can't be written, in the database over what is sent.
+
+Either way every text that was saved is kept as a version. In the database a draft is the published content with the
+open versions laid over it, so a deploy or a publish from elsewhere never brings back what was there before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from worker.content.catalog import read_content_files
+from worker.content.snapshots import snapshot_hash, unpack
+from worker.storage import contents, drafts, installation
+from worker.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftDesk:
+    """`folder` is where the draft files are; None: the drafts are in the database."""
+
+    database: Database
+    folder: Path | None
+    needs_second: bool = False
+
+    def read(self) -> Draft:
+        """The draft as it is now. Raises ContentInvalid and OSError where the files can't be read."""
+        with self.database.read() as connection:
+            return self.read_in(connection)
+
+    def read_in(self, connection: Connection) -> Draft:
+        """The same, within a transaction."""
+        snapshot = installation.active_snapshot(connection)
+        published = unpack(contents.packed(connection, snapshot)) if snapshot else {}
+        versions = drafts.open_versions(connection)
+        if self.folder is not None:
+            files: Mapping[str, str] = read_content_files(self.folder)
+        else:
+            files = {**published, **{row["path"]: row["text"] for row in versions}}
+        return Draft(files=files, published=published, versions=versions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """The draft beside what is published. `versions` are the open ones, in the order of saving."""
+
+    files: Mapping[str, str]
+    published: Mapping[str, str]
+    versions: list[Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """The hash of the whole draft: whoever publishes says which one they have read."""
+        return snapshot_hash(self.files)
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """The paths that differ from what is published, in order."""
+        paths = self.files.keys() | self.published.keys()
+        return tuple(sorted(path for path in paths if self.files.get(path) != self.published.get(path)))
+
+    def authors_of(self, path: str) -> tuple[str, ...]:
+        """Who saved something for this path since it was published; nobody where it was changed in the files alone."""
+        return tuple(dict.fromkeys(row["saved_by"] for row in self.versions if row["path"] == path))
+
+    @property
+    def authors(self) -> frozenset[str]:
+        """Everyone who wrote what would be published now."""
+        return frozenset(who for path in self.changed for who in self.authors_of(path))
