@@ -43,6 +43,10 @@ class CeleryQueue:
         """An alert waits."""
         self._send(TaskName.ALERT, [])
 
+    def tell(self) -> None:
+        """Someone is to be told."""
+        self._send(TaskName.TELL, [])
+
     def _send(self, task: TaskName, arguments: list[object]) -> bool:
         try:
             app.send_task(
@@ -74,6 +78,10 @@ class HintsInBackground(CeleryQueue):
     def alert(self) -> None:
         """An alert waits."""
         self._hint(TaskName.ALERT)
+
+    def tell(self) -> None:
+        """Someone is to be told."""
+        self._hint(TaskName.TELL)
 
     def _hint(self, task: TaskName) -> None:
         with contextlib.suppress(queue.Full):
@@ -123,6 +131,7 @@ def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQue
         public_url=settings.links,
         broker=broker,
         manners=settings.manners,
+        reach=settings.reach,
         files=LocalFiles(settings.state, settings.spool),
         witnesses=Witnesses(settings.state / "epoch.json", broker),
         feedback=open_sources(settings.feedback_secrets),

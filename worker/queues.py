@@ -11,6 +11,7 @@ class QueueName(StrEnum):
     INTAKE = "intake"
     SEND = "send"
     ALERTS = "alerts"
+    WEBHOOKS = "webhooks"
     TICK = "tick"
 
 
@@ -20,6 +21,7 @@ class TaskName(StrEnum):
     CAPTURE = "worker.tasks.capture"
     DELIVER = "worker.tasks.deliver"
     ALERT = "worker.tasks.alert"
+    TELL = "worker.tasks.tell"
     SWEEP = "worker.tasks.sweep"
     FEEDBACK = "worker.tasks.feedback"
 
@@ -28,6 +30,7 @@ QUEUE_OF: dict[TaskName, QueueName] = {
     TaskName.CAPTURE: QueueName.INTAKE,
     TaskName.DELIVER: QueueName.SEND,
     TaskName.ALERT: QueueName.ALERTS,
+    TaskName.TELL: QueueName.WEBHOOKS,
     TaskName.SWEEP: QueueName.TICK,
     TaskName.FEEDBACK: QueueName.TICK,
 }

@@ -222,6 +222,7 @@ def test_every_trouble_that_the_status_sentence_can_tell_is_explained() -> None:
         stopped_because="REASON",
         sequences_stopped=7,
         mailboxes_silent=7,
+        endpoints_failing=7,
     )
     never = Figures(**{**{name: getattr(everything, name) for name in everything.__slots__}, "beat_age_s": None})
     told = {

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.support.receiver import Receiver, receiver
 from tests.support.smtp import SmtpSink
 from tests.support.world import PUBLIC_URL, ScriptedProvider, World, open_world
 from worker.delivery.alerts import AlertText, MailAlerts, open_alerts
@@ -44,56 +42,8 @@ SECRET = {
 }
 
 
-class Webhook(ThreadingHTTPServer):
-    """A chat tool's webhook: `answers` in turn, the last one for ever; keeps what it was posted."""
-
-    def __init__(self, *answers: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers = list(answers)
-        self.posted: list[dict[str, Any]] = []
-        self.paths: list[str] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/hook"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Webhook
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.posted.append(json.loads(body))
-        self.server.paths.append(self.path)
-        answers = self.server.answers
-        status = answers.pop(0) if len(answers) > 1 else answers[0]
-        self.send_response(status)
-        if 300 <= status < 400:
-            self.send_header("Location", f"{self.server.url}/elsewhere")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_GET = do_POST  # a redirect that was followed would come as this
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
-
 @contextmanager
-def webhook(*answers: int) -> Iterator[Webhook]:
-    server = Webhook(*answers)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
-
-
-@contextmanager
-def world_with_webhook(url: str, folder: Path, server: Webhook) -> Iterator[World]:
+def world_with_webhook(url: str, folder: Path, server: Receiver) -> Iterator[World]:
     channel = open_alerts(server.url, ScriptedProvider(), "alerts@clinic.example.com", folder, HERE)
     with open_world(url, folder, alerts=channel) as world:
         try:
@@ -112,7 +62,7 @@ def words_that_must_not_leak() -> list[str]:
 
 
 def test_a_webhook_is_told_of_a_new_lead_once(world_url: str, tmp_path: Path) -> None:
-    with webhook(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
+    with receiver(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
         lead_id = world.lead_from(**SECRET)
 
         assert world.tell_staff() == {"sent": 1}
@@ -128,7 +78,7 @@ def test_a_webhook_is_told_of_a_new_lead_once(world_url: str, tmp_path: Path) ->
 
 
 def test_an_alert_says_where_when_and_which_and_nothing_about_the_person(world_url: str, tmp_path: Path) -> None:
-    with webhook(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
+    with receiver(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
         world.post(**SECRET)
         world.post(**{**SECRET, "message": "I want to die"})
         world.post(email=None, phone="618-555-0173")
@@ -141,7 +91,7 @@ def test_an_alert_says_where_when_and_which_and_nothing_about_the_person(world_u
 
 
 def test_a_crisis_alert_is_urgent(world_url: str, tmp_path: Path) -> None:
-    with webhook(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
+    with receiver(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
         world.post(message="I want to die")
         world.tell_staff()
 
@@ -151,7 +101,7 @@ def test_a_crisis_alert_is_urgent(world_url: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("trouble", [500, 503, 429, 408])
 def test_a_webhook_in_trouble_is_tried_again(world_url: str, tmp_path: Path, trouble: int) -> None:
-    with webhook(trouble, 200) as server, world_with_webhook(world_url, tmp_path, server) as world:
+    with receiver(trouble, 200) as server, world_with_webhook(world_url, tmp_path, server) as world:
         world.post()
         assert world.tell_staff() == {"pending": 1}
         assert world.tell_staff() == {}, "it waits"
@@ -166,7 +116,7 @@ def test_a_webhook_in_trouble_is_tried_again(world_url: str, tmp_path: Path, tro
 
 @pytest.mark.parametrize("refusal", [404, 400, 401, 301, 302, 307])
 def test_a_webhook_that_refuses_or_redirects_parks_the_alert(world_url: str, tmp_path: Path, refusal: int) -> None:
-    with webhook(refusal) as server, world_with_webhook(world_url, tmp_path, server) as world:
+    with receiver(refusal) as server, world_with_webhook(world_url, tmp_path, server) as world:
         lead_id = world.lead_from()
 
         assert world.tell_staff() == {"parked": 1}
@@ -178,7 +128,7 @@ def test_a_webhook_that_refuses_or_redirects_parks_the_alert(world_url: str, tmp
 
 
 def test_an_alert_that_never_gets_through_is_parked_in_the_end(world_url: str, tmp_path: Path) -> None:
-    with webhook(500) as server, world_with_webhook(world_url, tmp_path, server) as world:
+    with receiver(500) as server, world_with_webhook(world_url, tmp_path, server) as world:
         world.post()
         for _ in range(MAX_ATTEMPTS):
             world.let_retries_come_due()
@@ -189,7 +139,7 @@ def test_an_alert_that_never_gets_through_is_parked_in_the_end(world_url: str, t
 
 
 def test_a_webhook_that_is_not_there_is_tried_again(world_url: str, tmp_path: Path) -> None:
-    with webhook(200) as server:
+    with receiver(200) as server:
         gone = server
     with world_with_webhook(world_url, tmp_path, gone) as world:
         world.post()
@@ -256,7 +206,7 @@ def test_a_folder_that_cannot_be_written_is_tried_again(world: World) -> None:
 
 def test_workers_that_tell_staff_at_once_tell_each_thing_once(world_url: str, tmp_path: Path) -> None:
     with ExitStack() as stack:
-        server = stack.enter_context(webhook(200))
+        server = stack.enter_context(receiver(200))
         workers = [stack.enter_context(world_with_webhook(world_url, tmp_path, server)) for _ in range(4)]
         for number in range(30):
             workers[0].post(email=f"lead{number}@example.com")

@@ -427,6 +427,7 @@ def test_the_demonstration_leaves_the_front_desk_something_to_decide(console: Co
 OF_NO_LEAD = {
     Happened.QUARANTINED, Happened.PAUSED, Happened.RESUMED, Happened.REPLAYED, Happened.DISMISSED, Happened.PUBLISHED,
     Happened.KEYS_ROTATED, Happened.TOKEN, Happened.USER_ADDED, Happened.USER_CHANGED, Happened.USER_LINKED,
+    Happened.ENDPOINT,
     Happened.ERASED, Happened.PASSWORD_SET, Happened.SIGNED_IN, Happened.SIGNED_OUT, Happened.SIGN_IN_REFUSED,
 }  # fmt: skip
 

@@ -92,6 +92,9 @@ class RecordingQueue:
     def alert(self) -> None:
         self.hints.append("alert")
 
+    def tell(self) -> None:
+        self.hints.append("tell")
+
 
 @dataclass
 class ScriptedProvider:

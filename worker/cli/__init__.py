@@ -30,6 +30,7 @@ from worker.cli import (
     tokens,
     users,
     versions,
+    webhooks,
 )
 from worker.cli.output import fail
 from worker.errors import ContentInvalid, WorkerError
@@ -56,6 +57,7 @@ app.add_typer(versions.app, name="content")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(users.app, name="users")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(feedback.app, name="feedback")
 app.add_typer(operate.database_app, name="db")
 

@@ -47,6 +47,10 @@ _OF_KIND = MappingProxyType(
             "A mail provider has told something that this version can't read.",
             "Retry after the next update, or dismiss.",
         ),
+        "event": Remedy(
+            "A system that is told what happens did not take this, however often it was tried.",
+            "See what is wrong with nurture webhooks list and nurture webhooks test; mend it, then retry.",
+        ),
         "message": _NOT_OURS,
     }
 )

@@ -250,8 +250,13 @@ def refusal(answer: Answer, code: str) -> DeliveryError:
 
 
 def retry_after(answer: Answer) -> timedelta | None:
-    """The wait that an answer asks for, in seconds or until a date; no longer than our own longest."""
-    text = answer.headers.get("Retry-After", "").strip()
+    """The wait that an answer asks for."""
+    return wait_asked_for(answer.headers)
+
+
+def wait_asked_for(headers: Mapping[str, str]) -> timedelta | None:
+    """The wait that headers ask for, in seconds or until a date; no longer than our own longest."""
+    text = headers.get("Retry-After", "").strip()
     if not text:
         return None
     try:

@@ -43,6 +43,7 @@ class Figures:
     """Active enrollments with nothing planned; counted for the status only, since it means looking at each."""
     sequences_stopped: int = 0
     mailboxes_silent: int = 0
+    endpoints_failing: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,7 @@ def _troubles(figures: Figures) -> list[tuple[bool, str]]:
          f"the mail provider fails for {figures.provider_fails_s or 0:.0f} s ({figures.provider_code})"),
         (figures.sequences_stopped > 0, f"{figures.sequences_stopped} sequences stopped by themselves"),
         (figures.mailboxes_silent > 0, f"{figures.mailboxes_silent} mailboxes can't be read"),
+        (figures.endpoints_failing > 0, f"{figures.endpoints_failing} systems do not take what they are told"),
         (figures.spool_set_aside > 0, f"{figures.spool_set_aside} spool files were set aside"),
         (figures.unanswered > 0, f"{figures.unanswered} urgent messages that nobody has acknowledged"),
         (figures.parked > 0, f"{figures.parked} parked"),

@@ -17,6 +17,7 @@ class Kept(StrEnum):
     FINISHED = "finished"
     PARKED = "parked"
     ALERTS = "alerts"
+    EVENTS = "events"
     EXPORTS = "exports"
     MARKS = "marks"
 
@@ -28,6 +29,7 @@ SHORTEST: Mapping[Kept, timedelta] = {
     Kept.FINISHED: timedelta(days=90),
     Kept.PARKED: timedelta(days=7),
     Kept.ALERTS: timedelta(days=7),
+    Kept.EVENTS: timedelta(days=7),
     Kept.EXPORTS: timedelta(days=1),
     Kept.MARKS: timedelta(days=90),
 }
@@ -57,6 +59,7 @@ USUAL: Retention = {
     Kept.FINISHED: RetentionRule(after=timedelta(days=730), because="nothing has happened for two years"),
     Kept.PARKED: RetentionRule(after=timedelta(days=30), because="someone has decided about it"),
     Kept.ALERTS: RetentionRule(after=timedelta(days=90), because="staff have long been told"),
+    Kept.EVENTS: RetentionRule(after=timedelta(days=30), because="other systems have long been told"),
     Kept.EXPORTS: RetentionRule(after=timedelta(days=7), because="it was handed over"),
     Kept.MARKS: RetentionRule(after=timedelta(days=400), because="no copy of an erased submission is that old"),
 }

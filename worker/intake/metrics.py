@@ -53,6 +53,8 @@ class _StatusCollector:
         yield _labelled("nurture_feedback_events", "what came back for emails", "kind", dict(status.feedback.events))
         yield _gauge("nurture_feedback_refused", "feedback posts that were not signed", status.feedback.refused)
         yield _gauge("nurture_sequences_stopped", "sequences that stopped by themselves", figures.sequences_stopped)
+        yield _gauge("nurture_webhooks_waiting", "events still to be told elsewhere", status.events_waiting)
+        yield _gauge("nurture_webhooks_failing", "systems that do not take them", figures.endpoints_failing)
         if status.feedback.last_age_s is not None:
             yield _gauge("nurture_feedback_age_seconds", "since the last event of an email", status.feedback.last_age_s)
         if figures.beat_age_s is not None:

@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select, update
 
 from worker.domain.ids import alert_id
+from worker.domain.outgoing_events import alert_fact
 from worker.domain.safety import CrisisTier
-from worker.storage.database import insert_all, insert_once
+from worker.storage import outgoing_events
+from worker.storage.database import insert_new
 from worker.storage.tables import alerts
 
 PENDING, SENT, PARKED = "pending", "sent", "parked"
@@ -45,6 +47,7 @@ class AlertKind(StrEnum):
     UNANSWERED = "unanswered"
     PROVIDER_FAILS = "provider_fails"
     PROVIDER_WORKS = "provider_works"
+    EVENT_PARKED = "event_parked"
 
 
 PAGED = {AlertKind.CRISIS: CrisisTier.ACUTE, AlertKind.CRISIS_REVIEW: CrisisTier.REVIEW}
@@ -75,12 +78,16 @@ def queue(
 ) -> bool:
     """Queue an alert; False where it was queued before."""
     new = Alert(kind=kind, subject=subject, lead_id=lead_id)
-    return insert_once(connection, alerts, _pending(new, at, real_now))
+    return bool(queue_all(connection, [new], at, real_now))
 
 
-def queue_all(connection: Connection, new: Sequence[Alert], at: datetime, real_now: datetime) -> None:
-    """Queue alerts that were not queued before."""
-    insert_all(connection, alerts, [_pending(alert, at, real_now) for alert in new])
+def queue_all(connection: Connection, new: Sequence[Alert], at: datetime, real_now: datetime) -> int:
+    """Queue alerts that were not queued before, and note them for other systems; how many."""
+    rows = {alert_id(alert.kind, alert.subject): _pending(alert, at, real_now) for alert in new}
+    fresh = insert_new(connection, alerts, list(rows.values()), "id")
+    told = [alert_fact(row["kind"], row["id"], row["lead_id"], at) for row in rows.values() if row["id"] in fresh]
+    outgoing_events.record(connection, told)
+    return len(fresh)
 
 
 def _pending(alert: Alert, at: datetime, real_now: datetime) -> dict[str, Any]:

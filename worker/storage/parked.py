@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -24,6 +24,7 @@ class ParkedKind(StrEnum):
     SUBMISSION = "submission"
     MESSAGE = "message"
     FEEDBACK = "feedback"
+    EVENT = "event"
 
 
 def park_submission(
@@ -70,6 +71,15 @@ def park_message(
         )
     )
     return item_id
+
+
+def park_event(connection: Connection, event_id: str, code: str, at: datetime) -> None:
+    """Keep an event that an endpoint was not told. The item has the event's id, and holds nothing itself."""
+    again = update(parked).where(parked.c.id == event_id)
+    if connection.execute(again.values(code=code, state=OPEN, count=parked.c.count + 1, last_at=at)).rowcount:
+        return
+    values = {"id": event_id, "kind": ParkedKind.EVENT, "code": code, "first_at": at, "last_at": at, "state": OPEN}
+    connection.execute(insert(parked).values(**values))
 
 
 def open_message(item: Mapping[str, Any], ring: KeyRing) -> bytes:
@@ -155,6 +165,12 @@ def decide(connection: Connection, item_id: str, state: str) -> bool:
         update(parked).where(parked.c.id == item_id, parked.c.state == OPEN).values(state=state)
     )
     return updated.rowcount == 1
+
+
+def dismiss_events(connection: Connection, event_ids: Sequence[str]) -> None:
+    """The endpoint was removed: nobody is to be told of these any more."""
+    theirs = parked.c.id.in_(list(event_ids)), parked.c.state == OPEN
+    connection.execute(update(parked).where(*theirs).values(state=DISMISSED))
 
 
 def count_open(connection: Connection) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, delete, false, 
 
 from worker.domain.ids import alert_id
 from worker.storage.alerts import AlertKind
-from worker.storage.tables import alerts, leads, metadata, parked, submissions, timeline
+from worker.storage.tables import alerts, leads, metadata, outgoing_events, parked, submissions, timeline
 
 Rows = Mapping[str, list[Mapping[str, Any]]]
 """Rows by the name of their table."""
@@ -30,8 +30,11 @@ class Beside:
 
 BESIDE: Mapping[str, Beside] = {
     "parked": Beside(
-        why="an item may hold a submission, and names it without a foreign key, since it may not be stored",
-        rows=lambda found: parked.c.submission_id.in_(ids(found, "submissions")),
+        why="an item may hold a submission, and names it without a foreign key, since it may not be stored; "
+        "or it stands for an event that could not be told, by the same id",
+        rows=lambda found: or_(
+            parked.c.submission_id.in_(ids(found, "submissions")), parked.c.id.in_(ids(found, "outgoing_events"))
+        ),
     ),
     "installation": Beside(why="one row, about no person"),
     "snapshots": Beside(why="content and who approved it; no lead"),
@@ -43,6 +46,7 @@ BESIDE: Mapping[str, Beside] = {
     "tokens": Beside(why="programs that may tell us of events; no lead"),
     "usage": Beside(why="how fast is sent, by kind of mailbox; no lead"),
     "breakers": Beside(why="how each provider does; no lead"),
+    "endpoints": Beside(why="systems that are told what happens; no lead"),
     "samples": Beside(why="figures of the whole product, minute by minute; no lead"),
     "tally_days": Beside(why="which days are counted for reports; no lead"),
     "tallies": Beside(why="how many of what on each day; no lead, and counted anew when one is erased"),
@@ -84,6 +88,8 @@ def find(
     found["parked"] = _joined(found["parked"], _rows(connection, parked, parked.c.id.in_(list(parked_ids))))
     found["timeline"] = _joined(found["timeline"], _rows(connection, timeline, _entries_without_lead(found)))
     found["alerts"] = _joined(found["alerts"], _rows(connection, alerts, _alerts_without_lead(found)))
+    events = _rows(connection, outgoing_events, _events_without_lead(found))
+    found["outgoing_events"] = _joined(found["outgoing_events"], events)
     return found
 
 
@@ -132,6 +138,12 @@ def _entries_without_lead(found: Rows) -> ColumnElement[bool]:
 def _alerts_without_lead(found: Rows) -> ColumnElement[bool]:
     subjects = ids(found, "submissions", "parked", "sends")
     return alerts.c.id.in_([alert_id(kind, subject) for kind in AlertKind for subject in subjects])
+
+
+def _events_without_lead(found: Rows) -> ColumnElement[bool]:
+    """Alerts of what had no lead yet, as other systems are told of them."""
+    named: ColumnElement[bool] = outgoing_events.c.detail["alert_id"].as_string().in_(ids(found, "alerts"))
+    return outgoing_events.c.lead_id.is_(None) & named
 
 
 def _values(found: Rows, column: Column[Any]) -> list[Any]:

@@ -13,8 +13,20 @@ from worker.domain.retention import Kept
 from worker.domain.sends import PENDING, SendState
 from worker.storage.alerts import PENDING as ALERT_PENDING
 from worker.storage.enrollments import ACTIVE
+from worker.storage.outgoing_events import PENDING as EVENT_PENDING
 from worker.storage.parked import OPEN
-from worker.storage.tables import alerts, enrollments, erased, leads, parked, sends, submissions, suppressions, timeline
+from worker.storage.tables import (
+    alerts,
+    enrollments,
+    erased,
+    leads,
+    outgoing_events,
+    parked,
+    sends,
+    submissions,
+    suppressions,
+    timeline,
+)
 
 FORGOTTEN = "forgotten"
 """The status of a lead whose person is not known any more: what is left of it are figures."""
@@ -56,6 +68,11 @@ def _told(before: datetime) -> ColumnElement[bool]:
     return and_(alerts.c.state != ALERT_PENDING, alerts.c.created_at < before)
 
 
+def _told_elsewhere(before: datetime) -> ColumnElement[bool]:
+    waits = exists().where(parked.c.id == outgoing_events.c.id, parked.c.state == OPEN)
+    return and_(outgoing_events.c.state != EVENT_PENDING, outgoing_events.c.at < before, ~waits)
+
+
 _WHERE: Mapping[Kept, tuple[Column[Any], Callable[[datetime], ColumnElement[bool]]]] = {
     Kept.QUARANTINE: (submissions.c.id, _quarantined),
     Kept.PRACTICE: (leads.c.id, _practice),
@@ -63,6 +80,7 @@ _WHERE: Mapping[Kept, tuple[Column[Any], Callable[[datetime], ColumnElement[bool
     Kept.FINISHED: (leads.c.id, _quiet),
     Kept.PARKED: (parked.c.id, _decided),
     Kept.ALERTS: (alerts.c.id, _told),
+    Kept.EVENTS: (outgoing_events.c.id, _told_elsewhere),
     Kept.MARKS: (erased.c.submission_hash, lambda before: erased.c.at < before),
 }
 

@@ -31,6 +31,8 @@ from worker.storage.columns import UtcDateTime
 from worker.storage.columns import Word as _Word
 from worker.storage.columns import metadata as metadata
 from worker.storage.draft_tables import draft_versions as draft_versions
+from worker.storage.outgoing_tables import endpoints as endpoints
+from worker.storage.outgoing_tables import outgoing_events as outgoing_events
 from worker.storage.report_tables import mail_tallies as mail_tallies
 from worker.storage.report_tables import tallies as tallies
 from worker.storage.report_tables import tally_days as tally_days

@@ -11,77 +11,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from worker.domain.happened import Happened as Happened
+from worker.domain.outgoing_events import fact_of
+from worker.storage import outgoing_events
 from worker.storage.tables import timeline
 
 SYSTEM = "system"
 COMMAND_LINE, CONSOLE = "command_line", "console"
 _VIA: ContextVar[str | None] = ContextVar("via", default=None)
-
-
-class Happened(StrEnum):
-    """What an entry tells."""
-
-    RECEIVED = "received"
-    ROUTED = "routed"
-    CONSENT = "consent"
-    ENROLLED = "enrolled"
-    NOT_ENROLLED = "not_enrolled"
-    ENROLLMENT_ENDED = "enrollment_ended"
-    PLANNED = "planned"
-    PLANNED_AGAIN = "planned_again"
-    SHIFTED = "shifted"
-    SENT = "sent"
-    SKIPPED = "skipped"
-    HELD = "held"
-    RELEASED = "released"
-    CANCELLED = "cancelled"
-    REFUSED = "refused"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    RESOLVED = "resolved"
-    UNSUBSCRIBED = "unsubscribed"
-    REVEALED = "revealed"
-    IDENTITY_ADDED = "identity_added"
-    IDENTITY_DIFFERS = "identity_differs"
-    ALERTED = "alerted"
-    ALERT_PARKED = "alert_parked"
-    ACKNOWLEDGED = "acknowledged"
-    QUARANTINED = "quarantined"
-    CRISIS = "crisis"
-    PAUSED = "paused"
-    RESUMED = "resumed"
-    REPLAYED = "replayed"
-    DISMISSED = "dismissed"
-    PUBLISHED = "published"
-    CORRECTED = "corrected"
-    EVENT = "event"
-    ANSWERED = "answered"
-    ESCALATED = "escalated"
-    KEYS_ROTATED = "keys_rotated"
-    FEEDBACK = "feedback"
-    SUPPRESSED = "suppressed"
-    REPLIED = "replied"
-    QUIET = "quiet"
-    TOKEN = "token"
-    USER_ADDED = "user_added"
-    USER_CHANGED = "user_changed"
-    USER_LINKED = "user_linked"
-    PASSWORD_SET = "password_set"
-    SIGNED_IN = "signed_in"
-    SIGNED_OUT = "signed_out"
-    SIGN_IN_REFUSED = "sign_in_refused"
-    ERASING = "erasing"
-    ERASED = "erased"
-    EXPORTED = "exported"
-    IDENTITY_CORRECTED = "identity_corrected"
-    RETAINED = "retention"
-    ALLOWED_AGAIN = "allowed_again"
-    SEARCHED = "searched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,9 +60,11 @@ def add(
 
 
 def add_all(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Append entries, in this order."""
+    """Append entries, in this order. Whatever other systems are told of is noted for them in the same transaction."""
     if entries:
         connection.execute(insert(timeline), [_row(entry) for entry in entries])
+        facts = (fact_of(entry.kind, entry.detail, entry.lead_id, entry.at) for entry in entries)
+        outgoing_events.record(connection, [fact for fact in facts if fact])
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from worker.usecases.deliver_alerts import deliver_alerts
 from worker.usecases.pausing import is_queue_paused
 from worker.usecases.poll_mailbox import poll_mailboxes
 from worker.usecases.sweep import sweep as sweep_everything
+from worker.usecases.webhooks.tell import tell_endpoints
 
 log = structlog.get_logger()
 report_signs_of_life()
@@ -69,6 +70,14 @@ def alert() -> None:
     services = process_services()
     if not is_queue_paused(services, QueueName.ALERTS):
         deliver_alerts(services)
+
+
+@app.task(name=TaskName.TELL)
+def tell() -> None:
+    """Tell other systems what waits to be told."""
+    services = process_services()
+    if not is_queue_paused(services, QueueName.WEBHOOKS):
+        tell_endpoints(services)
 
 
 @app.task(name=TaskName.SWEEP)

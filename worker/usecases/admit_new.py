@@ -154,7 +154,7 @@ def _entries(
     arrival: Arrival, enrollment: Mapping[str, Any] | None, why_not: str | None
 ) -> Iterator[tuple[Happened, Mapping[str, Any]]]:
     submission = arrival.submission
-    yield Happened.RECEIVED, received_detail(arrival)
+    yield Happened.RECEIVED, {**received_detail(arrival), "is_first": True}
     yield Happened.CONSENT, {"granted": submission.consent_email, "wording": submission.wording_version}
     yield Happened.ROUTED, _route_detail(arrival)
     if submission.crisis:

@@ -71,7 +71,7 @@ def _parked(services: Services, item: Mapping[str, Any]) -> Submission | None:
 
 def _mentions(services: Services, item: Mapping[str, Any], words: set[str]) -> bool:
     """True for a parked message or webhook that carries one of their submissions, or their address."""
-    if item["kind"] == ParkedKind.SUBMISSION:
+    if item["kind"] in {ParkedKind.SUBMISSION, ParkedKind.EVENT}:
         return False
     try:
         text = text_of(parked.open_message(item, services.ring)).lower()

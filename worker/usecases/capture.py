@@ -26,6 +26,7 @@ from worker.storage.sealing import LookupKey
 from worker.storage.timeline import Happened
 from worker.usecases.admit import admit
 from worker.usecases.services import Services
+from worker.usecases.webhooks.tell import is_anything_to_tell
 
 log = structlog.get_logger()
 
@@ -64,6 +65,8 @@ def capture(services: Services, envelopes: Sequence[str]) -> Captured:
     total = _capture_group(services, envelopes)
     if total.stored:
         services.queue.deliver()
+        if is_anything_to_tell(services):
+            services.queue.tell()
     if total.stored or total.quarantined or total.parked:
         services.queue.alert()
     return total

@@ -30,7 +30,7 @@ BATCH = 50
 MOST = 1000
 """As many of one kind in one go; the next sweep goes on with the rest."""
 
-_GONE_WITH_THE_PERSON = ("consents", "submissions", "alerts", "parked")
+_GONE_WITH_THE_PERSON = ("consents", "submissions", "alerts", "parked", "outgoing_events")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from worker.domain.manners import Manners
 from worker.errors import ConfigurationError
 from worker.feedback.base import FeedbackSource
 from worker.feedback.imap import ImapMailbox
+from worker.outgoing import OutgoingSession, Reach
 from worker.storage import contents, installation
 from worker.storage.broker import Broker
 from worker.storage.database import Database
@@ -42,6 +43,9 @@ class Queue(Protocol):
 
     def alert(self) -> None:
         """A staff alert waits."""
+
+    def tell(self) -> None:
+        """Another system is to be told something."""
 
 
 class ActiveContent:
@@ -85,6 +89,7 @@ class Services:
     files: LocalFiles | None = None
     content: ActiveContent = field(default_factory=ActiveContent)
     passwords: Passwords = field(default_factory=Passwords)
+    reach: Reach = field(default_factory=Reach)
 
     @cached_property
     def vault(self) -> Vault:
@@ -92,8 +97,15 @@ class Services:
         with self.database.read() as connection:
             return Vault(self.ring, installation.lookup_key(connection, self.ring))
 
+    @cached_property
+    def outgoing(self) -> OutgoingSession:
+        """Kept connections to the systems that are told what happens."""
+        return OutgoingSession(self.reach)
+
     def close(self) -> None:
         """Give back connections."""
+        if "outgoing" in self.__dict__:
+            self.outgoing.close()
         self.provider.close()
         if self.broker is not None:
             self.broker.close()

@@ -18,9 +18,11 @@ from worker.queues import QueueName
 from worker.storage import (
     alerts,
     breakers,
+    endpoints,
     enrollments,
     heartbeats,
     installation,
+    outgoing_events,
     parked,
     pauses,
     send_figures,
@@ -77,6 +79,7 @@ class Status:
     warm_up: dict[str, Any] | None
     sequences_stopped: Mapping[str, str]
     feedback: Feedback
+    events_waiting: int
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `nurture status --json`."""
@@ -109,6 +112,7 @@ class Status:
             "warm_up": self.warm_up,
             "sequences_stopped": dict(self.sequences_stopped),
             "feedback": self.feedback.to_json(),
+            "webhooks": {"waiting": self.events_waiting, "failing": self.figures.endpoints_failing},
         }
 
 
@@ -139,6 +143,7 @@ def read_status(database: Database, broker: Broker, spool: Spool, warm_up: WarmU
             warm_up=_warm_up(connection, warm_up, health.product_now),
             sequences_stopped=health.sequences_stopped,
             feedback=health.feedback,
+            events_waiting=sum(outgoing_events.waiting(connection).values()),
         )
 
 
@@ -180,6 +185,7 @@ def read_health(connection: Connection, depths: Depths, spool: Spool) -> Health:
         stopped_because=next((row["reason"] for row in in_force if _is_our_own(row)), None),
         sequences_stopped=len(sequences),
         mailboxes_silent=came_back.mailboxes_silent,
+        endpoints_failing=endpoints.count_failing(connection),
     )
     return Health(
         figures=figures,

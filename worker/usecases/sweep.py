@@ -31,6 +31,7 @@ from worker.usecases.sample import take_sample
 from worker.usecases.services import Services
 from worker.usecases.settle_by_feedback import settle_by_feedback
 from worker.usecases.settle_unknown import end_repeats
+from worker.usecases.webhooks.tell import is_anything_to_tell
 
 log = structlog.get_logger()
 
@@ -55,6 +56,8 @@ def sweep(services: Services, look_at: int = enrollments.LOOK_AT) -> Counter[str
     services.queue.deliver()
     services.queue.alert()
     done["erased"] = finish_erasures(services)
+    if is_anything_to_tell(services):
+        services.queue.tell()
     done["retained"] = retain.retain_daily(services)
     keep_tallies(services)
     return done

@@ -12,7 +12,7 @@ from worker.domain.messages import queue_of
 from worker.errors import NotFound, SealError
 from worker.feedback.sources import read_again
 from worker.queues import QueueName
-from worker.storage import alerts, installation, parked, submissions, timeline
+from worker.storage import alerts, installation, outgoing_events, parked, submissions, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
@@ -31,6 +31,8 @@ def replay(services: Services, item_id: str, actor: str) -> Captured:
         return _replay_message(services, item, actor)
     if item["kind"] == parked.ParkedKind.FEEDBACK:
         return _replay_feedback(services, item, actor)
+    if item["kind"] == parked.ParkedKind.EVENT:
+        return _replay_event(services, item, actor)
     if item["submission_id"] is None:
         raise NotFound("this item is damaged and can't be replayed; dismiss it with a reason")
     envelope = f"{item['submission_id']}:{item['sealed']}"
@@ -108,6 +110,16 @@ def _replay_feedback(services: Services, item: Mapping[str, Any], actor: str) ->
         return Captured(parked=1)
     receive_reading(services, stored["source"], reading, b"")
     _decide(services, item["id"], parked.REPLAYED, Happened.REPLAYED, actor, None)
+    return Captured()
+
+
+def _replay_event(services: Services, item: Mapping[str, Any], actor: str) -> Captured:
+    """Let an endpoint be told after all; one that has stopped must be resumed first."""
+    with services.database.write() as connection:
+        if not outgoing_events.release(connection, item["id"]):
+            return Captured(parked=1)
+    _decide(services, item["id"], parked.REPLAYED, Happened.REPLAYED, actor, None)
+    services.queue.tell()
     return Captured()
 
 

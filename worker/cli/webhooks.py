@@ -1,0 +1,144 @@
+"""`nurture webhooks`: which other systems are told what happens, and how much."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from worker.cli.common import Actor, AsJson, default_actor, open_services
+from worker.cli.output import console, fail, print_json, print_table
+from worker.domain.outgoing_events import Tell
+from worker.domain.redelivery import Fate
+from worker.errors import Refused
+from worker.usecases.webhooks import manage
+from worker.usecases.webhooks.manage import LEAD_EVENTS, OLD_SECRET_LASTS, Agreement
+
+app = typer.Typer(help="Other systems that are told what happens.", no_args_is_help=True)
+
+EndpointId = Annotated[str, typer.Argument(metavar="ID", help="its id, from the list")]
+Url = Annotated[str, typer.Argument(help="where it listens, https://…")]
+Name = Annotated[str, typer.Option("--name", help="What people call it.")]
+Events = Annotated[
+    list[str] | None, typer.Option("--event", help="Such as lead.created or alert.*; repeat. Default: all about leads.")
+]
+Tells = Annotated[list[Tell] | None, typer.Option("--tell", help="More than ids; needs an agreement.")]
+AgreedBy = Annotated[str, typer.Option("--agreed-by", help="Who signed the agreement.")]
+AgreedOn = Annotated[str, typer.Option("--agreed-on", help="When, YYYY-MM-DD.")]
+
+
+@app.command()
+def add(
+    url: Url,
+    name: Name = "",
+    event: Events = None,
+    tell: Tells = None,
+    agreed_by: AgreedBy = "",
+    agreed_on: AgreedOn = "",
+    by: Actor = "",
+    as_json: AsJson = False,
+) -> None:
+    """Tell a system what happens, by signed webhooks; by ids only unless an agreement allows more.
+
+    Example: nurture webhooks add https://hooks.example.com/clinic --name warehouse --event lead.created
+    """
+    agreement = read_agreement(tell, agreed_by, agreed_on)
+    with open_services() as services:
+        endpoint_id, secret = manage.add_endpoint(
+            services, name, url, event or LEAD_EVENTS, agreement, by or default_actor()
+        )
+    if as_json:
+        print_json({"id": endpoint_id, "secret": secret})
+        return
+    _show_secret(secret)
+    console.print(f"Now try it: nurture webhooks test {endpoint_id}", markup=False)
+
+
+@app.command("list")
+def list_webhooks(as_json: AsJson = False) -> None:
+    """Every system that is told: of what, how much, whether it listens, how much waits for it.
+
+    Example: nurture webhooks list
+    """
+    with open_services() as services:
+        found = manage.list_endpoints(services)
+    if as_json:
+        print_json({"webhooks": found})
+        return
+    columns = ["id", "name", "host", "events", "tells", "state", "waiting"]
+    rows = [[*(_shown(row[name]) for name in columns[:5]), _state(row), row["waiting"]] for row in found]
+    print_table("Webhooks", columns, rows, "Nobody is told. See: nurture webhooks add --help")
+
+
+@app.command()
+def test(endpoint_id: EndpointId) -> None:
+    """Tell it a test event now. Exits with 1 when it was not taken.
+
+    Example: nurture webhooks test 0192f7a4-…
+    """
+    with open_services() as services:
+        told = manage.try_endpoint(services, endpoint_id)
+    if told.fate is not Fate.TAKEN:
+        fail(f"It was not taken: {told.code}.")
+    console.print(f"It was taken: {told.code}.", markup=False)
+
+
+@app.command()
+def rotate(endpoint_id: EndpointId, by: Actor = "") -> None:
+    """Give it another secret. For a day both sign, so that the other side can change at leisure.
+
+    Example: nurture webhooks rotate 0192f7a4-…
+    """
+    with open_services() as services:
+        secret = manage.rotate_secret(services, endpoint_id, by or default_actor())
+    _show_secret(secret)
+    hours = int(OLD_SECRET_LASTS.total_seconds() // 3600)
+    console.print(f"The old one signs as well for {hours} more hours.", markup=False)
+
+
+@app.command()
+def resume(endpoint_id: EndpointId, by: Actor = "") -> None:
+    """Tell it again at once, after it had ended or failed.
+
+    Example: nurture webhooks resume 0192f7a4-…
+    """
+    with open_services() as services:
+        manage.resume_endpoint(services, endpoint_id, by or default_actor())
+    console.print("Resumed. What is parked for it is told by: nurture parked replay")
+
+
+@app.command()
+def remove(endpoint_id: EndpointId, by: Actor = "") -> None:
+    """Tell it nothing any more. Its address and secrets are forgotten; what waits for it is withdrawn.
+
+    Example: nurture webhooks remove 0192f7a4-…
+    """
+    with open_services() as services:
+        untold = manage.remove_endpoint(services, endpoint_id, by or default_actor())
+    console.print(f"Removed. {untold} events were still to be told, and will not be.")
+
+
+def read_agreement(tells: list[Tell] | None, by: str, on: str) -> Agreement:
+    """The agreement that was typed. Raises Refused."""
+    try:
+        day = date.fromisoformat(on) if on else None
+    except ValueError:
+        raise Refused("--agreed-on is no day; write YYYY-MM-DD") from None
+    return Agreement(tells=frozenset(tells or ()), by=by.strip(), on=day)
+
+
+def _show_secret(secret: str) -> None:
+    console.print(secret, markup=False, soft_wrap=True)
+    console.print("With this secret it checks that it is us; docs/integrators/webhooks.md shows how. Keep it safe.")
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    if row["stopped_at"]:
+        return f"ended ({row['last_code']})"
+    return f"failing ({row['last_code']}, {row['failures']} times)" if row["failures"] else "listens"

@@ -1,0 +1,122 @@
+"""The outbox: what each endpoint is still to be told, written with the fact itself, told in order for each lead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+
+from worker.domain.ids import new_id
+from worker.domain.outgoing_events import Fact, wants
+from worker.storage import endpoints as endpoints_store
+from worker.storage.tables import endpoints, outgoing_events
+
+PENDING, TAKEN, PARKED = "pending", "taken", "parked"
+LEASE = timedelta(seconds=90)
+"""Longer than the longest call."""
+
+
+def record(connection: Connection, facts: Sequence[Fact]) -> None:
+    """Note facts for every endpoint that wants them, in the transaction that they happen in."""
+    if not facts:
+        return
+    told = endpoints_store.subscriptions(connection)
+    rows = [_row(fact, endpoint_id) for fact in facts for endpoint_id, events in told if wants(events, fact.type)]
+    if rows:
+        connection.execute(insert(outgoing_events), rows)
+
+
+def _row(fact: Fact, endpoint_id: str) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "endpoint_id": endpoint_id,
+        "lead_id": fact.lead_id,
+        "type": fact.type,
+        "detail": dict(fact.detail),
+        "at": fact.at,
+        "state": PENDING,
+    }
+
+
+def _is_next(real_now: datetime) -> ColumnElement[bool]:
+    """Due, and no earlier event of the same lead waits for the same endpoint."""
+    earlier = outgoing_events.alias("earlier")
+    waits = exists().where(
+        earlier.c.endpoint_id == outgoing_events.c.endpoint_id,
+        earlier.c.lead_id == outgoing_events.c.lead_id,
+        earlier.c.number < outgoing_events.c.number,
+        earlier.c.state == PENDING,
+    )
+    is_due = or_(outgoing_events.c.not_before.is_(None), outgoing_events.c.not_before <= real_now)
+    return and_(outgoing_events.c.state == PENDING, is_due, ~waits)
+
+
+def ready_endpoints(connection: Connection, real_now: datetime) -> list[Mapping[str, Any]]:
+    """The endpoints that something can be told to now, the one that waited longest first."""
+    is_open = and_(
+        endpoints.c.removed_at.is_(None),
+        endpoints.c.stopped_at.is_(None),
+        or_(endpoints.c.not_before.is_(None), endpoints.c.not_before <= real_now),
+    )
+    some = exists().where(outgoing_events.c.endpoint_id == endpoints.c.id, _is_next(real_now))
+    rows = connection.execute(select(endpoints).where(is_open, some).order_by(endpoints.c.last_told_at))
+    return [dict(row._mapping) for row in rows]
+
+
+def claim_next(connection: Connection, endpoint_id: str, real_now: datetime) -> Mapping[str, Any] | None:
+    """Take the next event for an endpoint. One that is not finished within the lease is told again: rather twice."""
+    due = (
+        select(outgoing_events.c.number)
+        .where(outgoing_events.c.endpoint_id == endpoint_id, _is_next(real_now))
+        .order_by(outgoing_events.c.number)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=outgoing_events)
+        .cte("due")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    row = connection.execute(
+        update(outgoing_events)
+        .where(outgoing_events.c.number.in_(select(due.c.number)))
+        .values(not_before=real_now + LEASE, attempts=outgoing_events.c.attempts + 1)
+        .returning(outgoing_events)
+    ).first()
+    return dict(row._mapping) if row else None
+
+
+def finish(connection: Connection, event: Mapping[str, Any], **values: Any) -> bool:
+    """Note how a try went; False where it was erased with its lead, or another worker has it by now."""
+    ours = and_(
+        outgoing_events.c.number == event["number"],
+        outgoing_events.c.state == PENDING,
+        outgoing_events.c.attempts == event["attempts"],
+    )
+    return connection.execute(update(outgoing_events).where(ours).values(**values)).rowcount == 1
+
+
+def release(connection: Connection, event_id: str) -> bool:
+    """Let a parked event be told after all; False where it is not there, or its endpoint takes nothing any more."""
+    told = select(endpoints.c.id).where(endpoints.c.removed_at.is_(None), endpoints.c.stopped_at.is_(None))
+    parked = and_(
+        outgoing_events.c.id == event_id, outgoing_events.c.state == PARKED, outgoing_events.c.endpoint_id.in_(told)
+    )
+    again = update(outgoing_events).where(parked).values(state=PENDING, attempts=0, not_before=None)
+    return connection.execute(again).rowcount == 1
+
+
+def waiting(connection: Connection) -> dict[str, int]:
+    """How many events wait, for each endpoint that some wait for."""
+    rows = connection.execute(
+        select(outgoing_events.c.endpoint_id, func.count())
+        .where(outgoing_events.c.state == PENDING)
+        .group_by(outgoing_events.c.endpoint_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def withdraw(connection: Connection, endpoint_id: str) -> list[str]:
+    """What waits for an endpoint, or is parked, is told no more; the ids."""
+    theirs = and_(outgoing_events.c.endpoint_id == endpoint_id, outgoing_events.c.state.in_((PENDING, PARKED)))
+    ended = update(outgoing_events).where(theirs).values(state="withdrawn").returning(outgoing_events.c.id)
+    return [row.id for row in connection.execute(ended)]

@@ -1,0 +1,175 @@
+"""Who is told what happens: add, test, resume, give another secret, remove. Each leaves an entry in the audit trail."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection
+
+from worker.domain.ids import new_id
+from worker.domain.outgoing_events import ALERT, TEST, EventType, Tell, wants
+from worker.domain.redelivery import Fate, Told
+from worker.errors import NotFound, Refused
+from worker.storage import endpoints, installation, outgoing_events, parked, timeline
+from worker.storage.alerts import AlertKind
+from worker.storage.endpoints import Access, EndpointKind
+from worker.storage.timeline import Happened
+from worker.usecases.services import Services
+from worker.usecases.webhooks.reach import reach
+
+OLD_SECRET_LASTS = timedelta(hours=24)
+"""How long both secrets sign after a change, so that the receiver can change at leisure."""
+
+EVERY_TYPE: tuple[str, ...] = (*EventType, *(f"{ALERT}{kind}" for kind in AlertKind))
+"""All that can be told."""
+
+LEAD_EVENTS: tuple[str, ...] = tuple(EventType)
+"""What is told unless said otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """What may be told beside ids, who agreed to it, and on which day."""
+
+    tells: frozenset[Tell] = frozenset()
+    by: str = ""
+    on: date | None = None
+
+
+def add_endpoint(
+    services: Services,
+    name: str,
+    url: str,
+    events: Sequence[str],
+    agreement: Agreement,
+    actor: str,
+    *,
+    kind: EndpointKind = EndpointKind.WEBHOOK,
+    secret: str | None = None,
+) -> tuple[str, str]:
+    """Tell this address from now on; its id, and the secret that signs. Raises Refused."""
+    _check(services, url, events, agreement)
+    endpoint_id, access = new_id(), Access(url=url, secret=secret or new_secret())
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    with services.database.write() as connection:
+        now = installation.product_now(connection)
+        endpoints.add(
+            connection,
+            {
+                "id": endpoint_id,
+                "kind": kind,
+                "name": name or host,
+                "host": host,
+                "sealed": endpoints.seal_access(endpoint_id, access, services.ring),
+                "events": list(events),
+                "tells": sorted(agreement.tells),
+                "agreed_by": agreement.by or None,
+                "agreed_on": agreement.on.isoformat() if agreement.on else None,
+                "created_at": now,
+                "created_by": actor,
+            },
+        )
+        _note(connection, endpoint_id, "added", actor, tells=sorted(agreement.tells) or None,
+              agreed_by=agreement.by or None)  # fmt: skip
+    return endpoint_id, access.secret
+
+
+def new_secret() -> str:
+    """A fresh one, as Standard Webhooks spells them."""
+    return f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
+
+
+def _check(services: Services, url: str, events: Sequence[str], agreement: Agreement) -> None:
+    where = urlsplit(url)
+    if where.scheme not in {"http", "https"} or not where.hostname:
+        raise Refused("this is no web address; write https://…")
+    if where.scheme != "https" and not services.reach.allows_clear_text(where.hostname):
+        raise Refused("this would tell it in clear; write https://…, or name its host in NURTURE_PRIVATE_HOSTS")
+    if not events:
+        raise Refused("it would be told of nothing; name an event")
+    for event in events:
+        if not any(wants([event], known) for known in EVERY_TYPE):
+            raise Refused(f"nothing is called {event!r}; write lead.created, email.sent, alert.*, …")
+    if agreement.tells and not (agreement.by and agreement.on):
+        raise Refused("more than ids is told by agreement only; say who agreed and when: --agreed-by, --agreed-on")
+    if agreement.on and agreement.on > datetime.now(UTC).date():
+        raise Refused("an agreement of a day to come is none yet")
+
+
+def rotate_secret(services: Services, endpoint_id: str, actor: str, secret: str | None = None) -> str:
+    """Another secret; the old one signs beside it for a day. Raises NotFound, SealError."""
+    with services.database.write() as connection:
+        access = endpoints.open_access(_found(connection, endpoint_id), services.ring)
+        until = datetime.now(UTC) + OLD_SECRET_LASTS
+        fresh = replace(access, secret=secret or new_secret(), old_secret=access.secret, old_until=until.isoformat())
+        endpoints.change(connection, endpoint_id, sealed=endpoints.seal_access(endpoint_id, fresh, services.ring))
+        _note(connection, endpoint_id, "rotated", actor)
+    return fresh.secret
+
+
+def resume_endpoint(services: Services, endpoint_id: str, actor: str) -> None:
+    """Tell it again, at once: it was mended, or is back. Raises NotFound."""
+    with services.database.write() as connection:
+        _found(connection, endpoint_id)
+        endpoints.change(connection, endpoint_id, stopped_at=None, failures=0, not_before=None)
+        _note(connection, endpoint_id, "resumed", actor)
+    services.queue.tell()
+
+
+def remove_endpoint(services: Services, endpoint_id: str, actor: str) -> int:
+    """Tell it nothing any more, and forget its address and secrets; how much was still to be told. Raises NotFound."""
+    with services.database.write() as connection:
+        _found(connection, endpoint_id)
+        now = installation.product_now(connection)
+        untold = outgoing_events.withdraw(connection, endpoint_id)
+        parked.dismiss_events(connection, untold)
+        endpoints.change(connection, endpoint_id, sealed=None, removed_at=now)
+        _note(connection, endpoint_id, "removed", actor, untold=len(untold))
+    return len(untold)
+
+
+def try_endpoint(services: Services, endpoint_id: str) -> Told:
+    """Tell it a test event now; where it takes it, what waits goes out as well. Raises NotFound, SealError."""
+    with services.database.read() as connection:
+        endpoint = _found(connection, endpoint_id)
+    access = endpoints.open_access(endpoint, services.ring)
+    at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    told = reach(services, access, new_id(), {"type": TEST, "timestamp": at, "data": {}})
+    if told.fate is Fate.TAKEN and not endpoint["stopped_at"]:
+        with services.database.write() as connection:
+            endpoints.change(connection, endpoint_id, failures=0, not_before=None, last_code=None)
+        services.queue.tell()
+    return told
+
+
+def list_endpoints(services: Services) -> list[Mapping[str, Any]]:
+    """Every endpoint, how it does, and how much waits for it; never its address or secrets."""
+    with services.database.read() as connection:
+        waiting = outgoing_events.waiting(connection)
+        return [{**_public(row), "waiting": waiting.get(row["id"], 0)} for row in endpoints.listed(connection)]
+
+
+_TIMES = ("created_at", "last_told_at", "stopped_at")
+
+
+def _public(row: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("id", "name", "kind", "host", "events", "tells", "agreed_by", "agreed_on", "failures", "last_code")
+    return {name: row[name] for name in names} | {name: row[name].isoformat() if row[name] else None for name in _TIMES}
+
+
+def _found(connection: Connection, endpoint_id: str) -> Mapping[str, Any]:
+    endpoint = endpoints.by_id(connection, endpoint_id)
+    if endpoint is None:
+        raise NotFound("there is no endpoint of this id; see nurture webhooks list")
+    return endpoint
+
+
+def _note(connection: Connection, endpoint_id: str, what: str, actor: str, **codes: Any) -> None:
+    now = installation.product_now(connection)
+    timeline.add(connection, Happened.ENDPOINT, now, None, actor=actor, endpoint_id=endpoint_id, what=what, **codes)
