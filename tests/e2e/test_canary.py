@@ -21,7 +21,7 @@ import pytest
 import redis
 import requests
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from tests.e2e.product import TUESDAY, Product, new_product, post, processes_of, until
 from tests.support.canary import Canaries
@@ -31,10 +31,11 @@ from tests.support.world import SHIPPED
 from tests.unit.shipped import catalog
 from worker.content.snapshots import pack, snapshot_hash
 from worker.domain.forms import TokenCheck
+from worker.domain.staff import Role, StaffState
 from worker.settings import load_settings
-from worker.storage import contents, installation, tables
+from worker.storage import contents, installation, staff, tables
 from worker.storage.broker import KEY_PREFIX
-from worker.storage.database import Database
+from worker.storage.database import Database, real_now
 from worker.storage.sealing import KeyRing
 from worker.storage.spool import Spool
 from worker.storage.submissions import envelope
@@ -271,6 +272,34 @@ def looked_at_by_staff(scene: Scene) -> None:
     assert "zyxwvut.canary@example.com" in revealed.stdout
 
 
+def searched_revealed_and_exported_on_the_console(scene: Scene) -> None:
+    with scene.database.write() as connection:
+        staff_id = staff.add(connection, "robin", Role.ADMIN, real_now(connection))
+        assert staff_id is not None
+        staff.change(connection, staff_id, state=StaffState.ACTIVE)
+        _, token = staff.start_session(connection, staff_id, real_now(connection))
+    console = f"{scene.product.url}/console"
+    with requests.Session() as browser:
+        browser.cookies.set("staff", token, path="/console")
+        form = re.search(r'name="csrf" value="(\w+)"', browser.get(f"{console}/leads", timeout=10).text)
+        assert form is not None, "nobody is signed in"
+
+        def press(path: str, **fields: str) -> requests.Response:
+            data = {"csrf": form.group(1), **fields}
+            return browser.post(console + path, data=data, headers={"Origin": scene.product.url}, timeout=10)
+
+        for wanted in ("zyxwvut.canary@example.com", "618-555-0173", "zyxwvut.nobody@example.com", "marmaladesecret"):
+            assert press("/leads", wanted=wanted).status_code in {200, 404}
+        found = press("/leads", wanted="zyxwvut.html@example.com")
+        lead = found.url.rpartition("/console")[2]
+        assert WORDS.found_in(found.url.encode()) == []
+        for path in (f"{lead}/reveal", f"{lead}/export"):
+            assert "zyxwvut.html@example.com" in press(path).text
+        refused = press(f"{lead}/erase", reason="zyxwvut.html@example.com has asked")
+        assert refused.status_code == 422
+        assert "Nothing was erased" in refused.text
+
+
 PATHS: tuple[Callable[[Scene], None], ...] = (
     accepted_again_and_by_html,
     quarantined_released_and_dismissed,
@@ -282,6 +311,7 @@ PATHS: tuple[Callable[[Scene], None], ...] = (
     poisoned_messages,
     what_is_wrong_with_posts,
     looked_at_by_staff,
+    searched_revealed_and_exported_on_the_console,
     a_template_that_fails,
 )
 
@@ -310,6 +340,21 @@ def rows_of(scene: Scene) -> Iterator[tuple[str, bytes]]:
             yield f"table {table.name}", repr(rows).encode()
 
 
+def postgresql_files_of(scene: Scene) -> Iterator[tuple[str, bytes]]:
+    """The files of this database, and the log that is written before them."""
+    if scene.database.is_sqlite:
+        return
+    with scene.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("checkpoint"))
+        folder, relative = connection.execute(
+            text(
+                "select current_setting('data_directory'), regexp_replace(pg_relation_filepath('leads'), '/[^/]*$', '')"
+            )
+        ).one()
+    for path in sorted([*Path(folder, relative).iterdir(), *Path(folder, "pg_wal").glob("0*")]):
+        yield f"postgresql {path.parent.name}/{path.name}", path.read_bytes()
+
+
 def redis_of(scene: Scene) -> Iterator[tuple[str, bytes]]:
     for key in scene.broker.scan_iter():
         name = key.decode(errors="replace")
@@ -334,7 +379,7 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, bytes]]:
 
 
 def places(scene: Scene) -> Iterator[tuple[str, bytes]]:
-    for look in (files_of, rows_of, redis_of, processes_of_it, pages_of):
+    for look in (files_of, rows_of, postgresql_files_of, redis_of, processes_of_it, pages_of):
         yield from look(scene)
     yield "staff alerts", b"\n".join(scene.staff.bodies)
 
@@ -355,6 +400,8 @@ def test_the_words_of_leads_stand_nowhere_in_clear(scene: Scene) -> None:
     for name in ("staff alerts", "table leads", "all that passed through Redis", "/metrics"):
         assert len(searched[name]) > 50, f"{name} was not looked at"
     assert any(name.endswith(".aof") and data for name, data in searched.items()), "Valkey's file was not looked at"
+    files = [name for name in searched if name.startswith("postgresql ")]
+    assert bool(files) == (not scene.database.is_sqlite)
 
 
 def test_mail_names_the_person_it_goes_to_and_nothing_else(scene: Scene) -> None:
@@ -383,6 +430,7 @@ def test_a_word_planted_in_any_place_is_found(scene: Scene) -> None:
 
     assert {"key nurture:planted", "run/planted.log", "table leads"} <= found.keys()
     assert any(name.startswith("valkey/") for name in found)
+    assert any(name.startswith("postgresql ") for name in found) == (not scene.database.is_sqlite)
 
 
 # --- the scene ------------------------------------------------------------------------------------------------
