@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, event, func, select
 
-from tests.support.world import RING, START, World
+from tests.support.world import RING, SHIPPED, START, World
+from worker.content.snapshots import pack, snapshot_hash
 from worker.domain.forms import TokenCheck
 from worker.domain.ids import new_id
-from worker.errors import NotFound
-from worker.storage import submissions, tables
+from worker.errors import ContentInvalid, NotFound
+from worker.storage import contents, installation, submissions, tables
 from worker.storage.sealing import KeyRing
 from worker.usecases import quarantine
 from worker.usecases.capture import Captured
@@ -470,6 +471,28 @@ def test_what_cannot_be_read_is_parked_and_holds_nobody_else_up(world: World, ki
     (item,) = world.rows(tables.parked)
     assert (item["state"], item["count"]) == ("open", 1)
     assert "submission_parked" in {row["kind"] for row in world.rows(tables.alerts)}
+
+
+def test_a_process_that_can_not_read_what_is_published_leaves_people_to_one_that_can(world: World) -> None:
+    """A worker of the release before, while a new one is rolled out and published: the relay offers them again."""
+    good, too_new = (
+        world.renderer,
+        {**SHIPPED, "clinic.toml": SHIPPED["clinic.toml"] + "\n[teleportation]\nis_on = true\n"},
+    )
+    envelope = world.envelope(world.submission())
+    with world.database.write() as connection:
+        known, _ = world.services.content.renderer(connection)
+        contents.store(connection, snapshot_hash(too_new), pack(too_new), world.now, "robin", "")
+        installation.activate(connection, snapshot_hash(too_new))
+
+    with pytest.raises(ContentInvalid):
+        world.capture(envelope)
+    assert world.rows(tables.parked) == []
+    with world.database.write() as connection:
+        installation.activate(connection, known)
+
+    assert world.capture(envelope) == Captured(stored=1)
+    assert world.renderer is good
 
 
 def test_a_parked_submission_alone_nudges_the_alert(world: World) -> None:

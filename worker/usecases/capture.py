@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
-from worker.errors import SealError
+from worker.errors import ContentInvalid, SealError
 from worker.faults import fault
 from worker.storage import alerts, erased, installation, parked, submissions, timeline
 from worker.storage.alerts import AlertKind, crisis_kind
@@ -61,7 +61,8 @@ class _Opened:
 
 
 def capture(services: Services, envelopes: Sequence[str]) -> Captured:
-    """Store what these envelopes hold. Raises only for trouble with the database; the relay tries again."""
+    """Store what these envelopes hold. Raises only for trouble of this process, such as a database that is away; the
+    relay tries again."""
     total = _capture_group(services, envelopes)
     if total.stored:
         services.queue.deliver()
@@ -90,12 +91,18 @@ def _capture_group(services: Services, envelopes: Sequence[str]) -> Captured:
             fault("capture_in_transaction")
         fault("capture_committed")
     except Exception as error:
-        if is_transient(error) or not all(isinstance(envelope, str) for envelope in envelopes):
+        if _is_of_this_process(error) or not all(isinstance(envelope, str) for envelope in envelopes):
             raise
         if len(envelopes) == 1:
             return _park_failing(services, envelopes[0], error)
         return sum((_capture_group(services, [envelope]) for envelope in envelopes), Captured())
     return total
+
+
+def _is_of_this_process(error: Exception) -> bool:
+    """No fault of the submission: the database is away, or this process can't read what is published, as one of an
+    older release can't during a roll-out. Another process takes what the relay offers again."""
+    return is_transient(error) or isinstance(error, ContentInvalid)
 
 
 def _park_failing(services: Services, envelope: str, error: Exception) -> Captured:
