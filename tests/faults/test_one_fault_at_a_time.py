@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import requests
@@ -11,6 +12,7 @@ import requests
 from tests.faults.harness import injuries
 from tests.faults.harness.injuries import Injury
 from tests.faults.harness.scene import Scene
+from tests.faults.harness.stepped_clock import SteppedClock
 from worker.queues import QueueName
 from worker.storage.broker import KEY_PREFIX
 
@@ -173,6 +175,25 @@ def test_asking_workers_to_stop_under_load_leaves_nothing_unknown(scene: Scene) 
 
     all_is_well(scene)
     assert scene.verdict(0.0).unknown == before
+
+
+def test_a_clock_that_is_set_forth_and_back_stops_nobody(scene: Scene, tmp_path: Path) -> None:
+    """Under beat, the worker and the web process at once: leases, back-off and the next tick are all reckoned by it."""
+    clock, before = SteppedClock(tmp_path / "clock"), {}
+    clock.step(0)
+    for member in scene.crew.members.values():
+        before[member.name], member.environment = member.environment, {**member.environment, **clock.environment}
+        member.signal_group(signal.SIGKILL)
+    for seconds in (0, 3600, -3600):
+        clock.step(seconds)
+        ticks = scene.ticks()
+        posted = scene.post()
+        scene.until(lambda ticks=ticks: scene.ticks() > ticks + 1, why=f"beat is silent at {seconds:+} s")
+        all_is_well(scene)
+        assert scene.acknowledgement(posted)["state"] == "sent"
+    for member in scene.crew.members.values():
+        member.environment = before[member.name]
+        member.signal_group(signal.SIGKILL)
 
 
 def test_without_any_beat_people_are_still_answered(scene: Scene) -> None:

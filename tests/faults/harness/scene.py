@@ -126,6 +126,11 @@ class Scene:
             connection.execute(update(tables.sends).values(not_before=None))
             connection.execute(update(tables.breakers).values(retry_at=None))
 
+    def ticks(self) -> int:
+        """How often beat was obeyed, as the database counts it."""
+        with self.database.read() as connection:
+            return int(connection.execute(select(tables.installation.c.ticks)).scalar_one())
+
     # --- is it done ---
 
     def is_quiet(self) -> bool:
