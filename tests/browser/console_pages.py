@@ -12,6 +12,8 @@ PAGES: dict[str, Permission | None] = {
     "/parked": Permission.OPERATE,
     "/unknown": Permission.OPERATE,
     "/pauses": Permission.OPERATE,
+    "/reports": Permission.SEE_LEADS,
+    "/reports?days=365&location=carbondale": Permission.SEE_LEADS,
     "/audit": Permission.SEE_AUDIT,
     "/audit?by=nobody": Permission.SEE_AUDIT,
     "/front-desk": Permission.SEE_LEADS,

@@ -19,6 +19,7 @@ from sqlalchemy import update
 
 from tests.browser.console_pages import BEFORE_SIGNING_IN, PAGES
 from tests.support.console import PASSWORD, QUICK, add_staff, start_session
+from tests.support.history import make_history
 from tests.support.world import World, migrate_world, open_world
 from worker.console.app import ROUTES
 from worker.domain.staff import Role, may
@@ -31,6 +32,7 @@ from worker.storage.database import real_now
 from worker.storage.heartbeats import Work
 from worker.storage.pauses import PauseScope
 from worker.usecases.pausing import pause
+from worker.usecases.reports.tally import bring_up_to_date
 from worker.usecases.staff_accounts import add_account
 from worker.web import create_web
 
@@ -114,6 +116,8 @@ def _furnish(world: World) -> dict[str, str]:
         for minute in range(30):
             figures = {"queues": {name: {"depth": minute % 7} for name in QueueName}, "due": minute}
             samples.keep(connection, samples.minute_of(now) - minute, figures)
+    make_history(world, 1, leads=100, until=world.now, days=60)
+    bring_up_to_date(world.services)
     sent = next(row["id"] for row in world.sends(lead_id) if row["sent_at"])
     return {"lead": lead_id, "danger": danger, "suspect": suspect.id, "sent": sent}
 

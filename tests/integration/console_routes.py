@@ -58,6 +58,8 @@ WHO_MAY = {
     "POST /pauses/lift": "OA",
     "GET /pauses/confirm": "OA",
     "POST /pauses/confirm": "OA",
+    "GET /reports": COLLEAGUES,
+    "GET /reports/file": "MOA",
     "GET /audit": "OA",
     "GET /users": "A",
     "GET /users/add": "A",

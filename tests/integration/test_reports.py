@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import update
 
+from tests.support.command import run_nurture
+from tests.support.console import open_console, text_of
 from tests.support.history import make_history
-from tests.support.world import START, World
+from tests.support.world import START, World, migrate_world, open_world
 from worker.domain.events import LeadEvent
 from worker.domain.feedback import DeliveryEvent, EventKind
 from worker.domain.leads import Location
 from worker.domain.reports import Breakdown
 from worker.domain.small_numbers import Hidden
+from worker.domain.staff import Role
 from worker.domain.tallies import Figure
 from worker.storage import tables
 from worker.usecases.compose import make_token
@@ -197,3 +202,35 @@ def test_a_spreadsheet_hides_what_the_page_hides(world: World) -> None:
     (whole,) = [row for row in rows if row["by"] == "total"]
     assert whole["leads"] == "7"
     assert {row["leads"] for row in rows if row["by"] == "email"} <= {""}
+
+
+def test_the_page_shows_what_the_report_says_and_the_file_says_the_same(world: World, tmp_path: Path) -> None:
+    make_history(world, 4, leads=150, until=START, days=25)
+    bring_up_to_date(world.services)
+    mara = open_console(world, tmp_path).person(Role.MARKETER, "mara")
+
+    page = mara.get("/reports?days=90")
+    file = mara.get("/reports/file?days=90&location=albany")
+
+    report = read_report(world.services, 90).report
+    leads = report.total[Figure.LEADS]
+    assert f"Leads {leads}" in text_of(page.text)
+    assert "&lt;5" in page.text
+    assert "Answered in 30 min" in page.text
+    assert file.headers["content-type"].startswith("text/csv")
+    assert file.text == as_csv(read_report(world.services, 90, Location.ALBANY).report)
+    assert "Save as a file" not in open_console(world, tmp_path).person(Role.VIEWER, "vera").get("/reports").text
+
+
+def test_the_command_counts_first_and_speaks_to_people_and_to_spreadsheets(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'lead.db'}"
+    migrate_world(url)
+    with open_world(url, tmp_path) as world:
+        for number in range(6):
+            world.post(email=f"person{number}@example.com")
+
+    said = run_nurture(url, tmp_path, "report", "--by", "condition").stdout
+    file = run_nurture(url, tmp_path, "report", "--csv", "--from", "2026-03-01", "--to", "2026-03-02").stdout
+
+    assert re.search(r"^depression +6 ", said, re.MULTILINE)
+    assert [row["leads"] for row in csv.DictReader(io.StringIO(file)) if row["by"] == "total"] == ["6"]

@@ -21,13 +21,13 @@ from worker.usecases.services import Services
 
 _ON_A_SCREEN = {
     Figure.LEADS: "leads",
-    Figure.ANSWERED_30: "answered in 30 min",
+    Figure.ANSWERED_30: "in 30 min",
     Figure.BOOKED: "booked",
     Figure.SENT: "sent",
     Figure.DELIVERED: "delivered",
     Figure.BOUNCED: "bounced",
-    Figure.COMPLAINED: "complaints",
-    Figure.UNSUBSCRIBED: "unsubscribes",
+    Figure.COMPLAINED: "spam",
+    Figure.UNSUBSCRIBED: "left",
 }
 _DAY = "%Y-%m-%d"
 

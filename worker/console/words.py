@@ -46,6 +46,7 @@ PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
         Permission.SEE_AUDIT: "read the audit trail",
         Permission.MANAGE_USERS: "manage accounts",
         Permission.MANAGE_KEYS: "manage keys",
+        Permission.EXPORT_REPORTS: "save reports as files",
         Permission.EXPORT_LEADS: "export what is held about a lead",
         Permission.ERASE_LEADS: "erase a lead",
     }

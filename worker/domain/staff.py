@@ -39,6 +39,7 @@ class Permission(StrEnum):
     SEE_AUDIT = "see_audit"
     MANAGE_USERS = "manage_users"
     MANAGE_KEYS = "manage_keys"
+    EXPORT_REPORTS = "export_reports"
     EXPORT_LEADS = "export_leads"
     ERASE_LEADS = "erase_leads"
 
@@ -54,6 +55,7 @@ _TABLE = {
     Permission.SORT_QUARANTINE: (       _F,                        _O,      _A),
     Permission.EDIT_CONTENT:    (                  _W,    _M,               _A),  # drafts: nobody gets them
     Permission.PUBLISH_CONTENT: (                         _M,               _A),  # what people get
+    Permission.EXPORT_REPORTS:  (                         _M,      _O,      _A),  # figures, small ones kept back
     Permission.OPERATE:         (                                  _O,      _A),  # pause, parked, unknown sends
     Permission.SEE_AUDIT:       (                                  _O,      _A),
     Permission.MANAGE_USERS:    (                                           _A,),
