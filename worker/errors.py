@@ -4,6 +4,7 @@
     ├─ ConfigurationError(check_id, hint)       refuse to start; never swallowed by delivery handling
     ├─ InvalidSubmission(errors)                4xx to the form, with one entry per bad field
     ├─ UnusableContact(code)                    an address or number that can't be written to or called
+    ├─ Unmappable(code)                         a foreign form's post that no table can read: parked, replayable
     ├─ NotFound(what)                           the thing asked for is not there
     │  └─ Ambiguous(what)                       several are meant: name one by its id
     ├─ FeedbackRefused(code)                    a webhook that its provider did not sign, or not lately: 401, counted
@@ -67,6 +68,14 @@ class UnusableContact(WorkerError):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
         self.code, self.detail = code, detail
+
+
+class Unmappable(WorkerError):
+    """A foreign form's post that can't be turned into a submission as things stand. `code` is ours."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class NotFound(WorkerError):

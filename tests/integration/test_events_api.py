@@ -145,7 +145,7 @@ def test_without_a_token_in_force_nothing_is_told(world: World, http: TestClient
     lead_id = world.lead_from()
     ended_id, ended = add_token(world.services, "old", TokenScope.EVENTS, "Jordan Example")
     revoke_token(world.services, ended_id, "Jordan Example")
-    _, hooks = add_token(world.services, "form vendor", TokenScope.HOOKS, "Jordan Example")
+    _, hooks = add_token(world.services, "form vendor", TokenScope.HOOKS, "Jordan Example", form="clinic")
 
     told = {"event": "replied", "email": "maya@example.com"}
     refused = [tell(http, each, **told) for each in (None, "", "nurture_x", token[:-1], ended)]

@@ -68,11 +68,19 @@ def test_no_odd_request_makes_us_fail(client: TestClient) -> None:
 
         ask()
         tried.append(operation.path)
-    assert {"/v1/submissions", "/u/{token}", "/v1/events", "/v1/feedback/{provider}", "/form"} <= set(tried)
+    assert {
+        "/v1/submissions",
+        "/u/{token}",
+        "/v1/events",
+        "/v1/feedback/{provider}",
+        "/v1/hooks/{source}/{token}",
+        "/form",
+    } <= set(tried)
 
 
 @settings(FEW, max_examples=150)
-@given(path=st.sampled_from(["/v1/submissions", "/v1/events", "/v1/feedback/ses", "/u/x", "/choose/x"]),
+@given(path=st.sampled_from(["/v1/submissions", "/v1/events", "/v1/feedback/ses", "/v1/hooks/duda/x", "/u/x",
+                             "/choose/x"]),
        body=st.binary(max_size=400), headers=HEADERS)  # fmt: skip
 def test_no_raw_bytes_make_us_fail(client: TestClient, path: str, body: bytes, headers: dict[str, str]) -> None:
     answer = client.post(path, content=body, headers=headers)

@@ -20,15 +20,21 @@ app = typer.Typer(help="Tokens of other programs, such as a booking system.", no
 def add(
     name: Annotated[str, typer.Argument(help="whose it is, such as: booking system")],
     scope: Annotated[TokenScope, typer.Option("--scope", help="What it may do.")] = TokenScope.EVENTS,
+    form: Annotated[str, typer.Option("--form", help="For webhooks: the key of the form that it posts to.")] = "",
+    secret: Annotated[
+        typer.FileText | None, typer.Option("--secret-file", help="With what the vendor signs; - reads it from here.")
+    ] = None,
     by: Actor = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a token. It is shown now and never again: only its hash is kept.
 
     Example: nurture tokens add "booking system" --scope events
+    Example: nurture tokens add "our website" --scope hooks --form contact
     """
+    signs_with = secret.read().strip() if secret else ""
     with open_services() as services:
-        token_id, token = add_token(services, name, scope, by or default_actor())
+        token_id, token = add_token(services, name, scope, by or default_actor(), form=form, secret=signs_with)
     if as_json:
         print_json({"id": token_id, "token": token, "scope": scope})
         return
@@ -47,7 +53,7 @@ def list_tokens(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"tokens": found})
         return
-    columns = ["id", "name", "scope", "created_at", "last_used_at", "revoked_at"]
+    columns = ["id", "name", "scope", "form", "created_at", "last_used_at", "revoked_at"]
     print_table("Tokens", columns, [[row[name] for name in columns] for row in found], "There are no tokens.")
 
 
@@ -66,4 +72,4 @@ def _public(row: Mapping[str, Any]) -> dict[str, Any]:
     times = {
         name: row[name].isoformat() if row[name] else None for name in ("created_at", "last_used_at", "revoked_at")
     }
-    return {"id": row["id"], "name": row["name"], "scope": row["scope"], "created_by": row["created_by"], **times}
+    return {name: row[name] for name in ("id", "name", "scope", "form", "created_by")} | times

@@ -28,6 +28,23 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
             "One idempotency key was used for two different forms. The first is stored.",
             "Tell whoever keeps that form; then dismiss.",
         ),
+        "map_unreadable": Remedy("A form's webhook is neither JSON nor a form.", "Ask its vendor, then dismiss."),
+        "map_unknown_shape": Remedy(
+            "A form's webhook is not what its vendor sends.", "Look at the last word of its address; else retry later."
+        ),
+        "map_no_form": Remedy("A form's webhook tells of something else.", "Dismiss."),
+        "map_form_gone": Remedy("The form is not registered any more.", "Put it back, publish, then retry."),
+        "map_contact_missing": Remedy(
+            "No answer of the form is known to be an email address or a phone number.",
+            "Name the question under its form in forms.toml, publish, then retry.",
+        ),
+        **dict.fromkeys(
+            ("map_email_syntax", "map_email_not_ascii", "map_phone_too_short", "map_text_too_long"),
+            Remedy(
+                "The form's only way to answer someone is of no use as typed.",
+                "If the wrong question is mapped, mend forms.toml, publish, then retry; else dismiss.",
+            ),
+        ),
         "unknown_task": Remedy("A message of another release.", "Retry when that release runs; else dismiss."),
         "invalid_task": Remedy("A message of another release.", "Retry when that release runs; else dismiss."),
         "bad_arguments": Remedy("A message of another release, or a forged one.", "Retry once; else dismiss."),

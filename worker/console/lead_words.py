@@ -72,6 +72,9 @@ FEEDBACK: Mapping[str, str] = MappingProxyType(
 )
 SUSPICIONS: Mapping[str, str] = MappingProxyType(
     {
+        "hook.signature": "the form's vendor did not sign it as agreed",
+        "hook.too_old": "the form's vendor signed it more than five minutes before it came",
+        "hook.unchecked": "it came by a webhook whose token could not be looked up just then",
         "honeypot": "a field that people can't see was filled in, as programs do",
         "token.forged": "the form's own mark was not made by us",
         "token.too_quick": "it was sent faster than a person can type",
@@ -82,7 +85,13 @@ SUSPICIONS: Mapping[str, str] = MappingProxyType(
         "captcha.unreachable": "the check against programs could not be asked",
     }
 )
-FLAGS: Mapping[str, str] = MappingProxyType({"phone.odd": "the phone number looks odd; it is kept as it was typed"})
+FLAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "phone.odd": "the phone number looks odd; it is kept as it was typed",
+        "consent.unclear": "the answer to the question of consent means neither yes nor no, so it is no consent",
+        "field.set_aside": "an answer could not be used as it was typed; it is kept beside the others",
+    }
+)
 _WAITING: Mapping[Waiting, tuple[str, str]] = MappingProxyType(
     {
         Waiting.IN_TIME: ("in time", "good"),

@@ -137,6 +137,7 @@ class Catalog:
     routing: RoutingRules
     crisis: CrisisPatterns
     forms: Mapping[str, Form]
+    synonyms: Mapping[str, str]
     claims: Mapping[str, Claim]
     blocks: Mapping[str, str]
     emails: Mapping[str, Email]

@@ -20,10 +20,10 @@ from worker.content.catalog import (
     Waiver,
 )
 from worker.content.load_clinic import load_clinic
+from worker.content.load_forms import load_forms
 from worker.content.load_routing import load_routing
 from worker.content.tables import Problems, Table, read_toml
 from worker.domain.eligibility import EmailScope
-from worker.domain.forms import Form
 from worker.domain.leads import Condition, Location, Treatment
 from worker.domain.safety import CrisisPatterns
 from worker.domain.schedule import Window
@@ -43,11 +43,13 @@ def load_catalog(files: Mapping[str, str]) -> Catalog:
     """The catalog of these files. Raises ContentInvalid, which lists every problem found."""
     problems = Problems()
     waivers: list[Waiver] = []
+    forms, synonyms = load_forms(_toml(files, "forms.toml", problems))
     catalog = Catalog(
         clinic=load_clinic(_toml(files, "clinic.toml", problems)),
         routing=load_routing(_toml(files, "routing.toml", problems)),
         crisis=_load_safety(_toml(files, "safety.toml", problems)),
-        forms=_load_named(_toml(files, "forms.toml", problems), "forms", _load_form),
+        forms=forms,
+        synonyms=synonyms,
         claims=_load_named(_toml(files, "claims.toml", problems), "claims", _load_claim),
         blocks={_stem(path): text for path, text in files.items() if path.startswith("blocks/")},
         emails=_load_emails(files, problems, waivers),
@@ -81,20 +83,6 @@ def _load_named(table: Table, key: str, load: Callable[[str, Table], T]) -> dict
         row.done()
     table.done()
     return loaded
-
-
-def _load_form(key: str, table: Table) -> Form:
-    default = table.choice("default_location", Location) if table.has("default_location") else None
-    return Form(
-        key=key,
-        name=table.text("name"),
-        origins=table.texts("origins", []),
-        thank_you=table.text("thank_you", "") or None,
-        default_location=default,
-        consent_wording=table.text("consent_wording"),
-        consent_version=table.text("consent_version"),
-        captcha=table.flag("captcha", default=False),
-    )
 
 
 def _load_claim(name: str, table: Table) -> Claim:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from worker.domain.leads import Location
+
+SANDBOX = "sandbox"
+"""The practice form, whose leads are tests also where its entry does not say so."""
 
 CAPTCHA_FIELD = "cf-turnstile-response"
 """Where a browser puts what it got from the CAPTCHA."""
@@ -23,7 +27,10 @@ class TokenCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """One entry of `forms.toml`. `thank_you` is a registered address, so that no post can redirect elsewhere."""
+    """One entry of `forms.toml`. `thank_you` is a registered address, so that no post can redirect elsewhere.
+
+    `fields` says by which labels or ids a foreign form asks for ours; leads of a `sandbox` are tests.
+    """
 
     key: str
     name: str
@@ -33,6 +40,8 @@ class Form:
     consent_wording: str
     consent_version: str
     captcha: bool = False
+    sandbox: bool = False
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def thank_you_origin(self) -> str | None:

@@ -31,11 +31,20 @@ TRUE_WORDS = frozenset({"true", "on", "yes", "1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RawPost:
+    """A foreign form's webhook, byte for byte (as Latin-1), until it is mapped; `source` is the vendor's name."""
+
+    source: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
     """`fields` is what was posted, verbatim, each name with all its values.
 
     `email` is normalised (lower case, ASCII domain), `phone` E.164; `flags` are oddities for staff such as
-    `phone.odd`; `suspicions` send it to quarantine; `crisis` is the tier of its free text.
+    `phone.odd`; `suspicions` send it to quarantine; `crisis` is the tier of its free text. One that came from
+    a foreign form has the `digest` of its answers and, until capture has mapped it, its `raw` post and no fields.
     """
 
     id: SubmissionId
@@ -50,6 +59,8 @@ class Submission:
     flags: tuple[str, ...] = ()
     suspicions: tuple[str, ...] = ()
     crisis: CrisisTier | None = None
+    raw: RawPost | None = None
+    digest: str = ""
 
     def first(self, name: str) -> str | None:
         """The first value of a field, stripped; None where it is missing or blank."""
@@ -72,12 +83,14 @@ class Submission:
             "flags": list(self.flags),
             "suspicions": list(self.suspicions),
             "crisis": self.crisis,
+            "raw": [self.raw.source, self.raw.body] if self.raw else None,
+            "digest": self.digest,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Submission:
         """Read what any version wrote; keys that this version does not know are ignored."""
-        crisis = data.get("crisis")
+        crisis, raw = data.get("crisis"), data.get("raw")
         return cls(
             id=SubmissionId(data["id"]),
             reference=data["reference"],
@@ -91,6 +104,8 @@ class Submission:
             flags=tuple(data.get("flags", ())),
             suspicions=tuple(data.get("suspicions", ())),
             crisis=CrisisTier(crisis) if crisis else None,
+            raw=RawPost(source=raw[0], body=raw[1]) if raw else None,
+            digest=data.get("digest", ""),
         )
 
 

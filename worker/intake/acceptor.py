@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +53,7 @@ class _Waiting:
 class Acceptor:
     """The way in. `accept` returns once the submission is durable, and raises OSError when it can't be."""
 
-    def __init__(self, services: Services, spool: Spool, each_second: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, services: Services, spool: Spool, each_second: Sequence[Callable[[], None]] = ()) -> None:
         self._services, self._spool, self._each_second = services, spool, each_second
         self.relay = Relay(services, spool)
         self._arrived: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
@@ -132,7 +132,8 @@ class Acceptor:
     def _relay(self) -> None:
         with (self._spool.root / "relay.lock").open("w") as lock:
             while not self._stopping.wait(_RELAY_EVERY_S):
-                self._each_second()
+                for look in self._each_second:
+                    look()
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one relay per spool, whoever else serves it
                     self.relay.run_once()

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.responses import HTMLResponse
 
 from worker.domain.events import LeadEvent
+from worker.hooks.readers import READERS
 
 DESCRIPTION = (
     "Post a consultation form here. Every accepted submission is stored exactly once; suspicion quarantines, "
@@ -182,6 +183,63 @@ EVENT_RESPONSES |= problems(
     _503="Nothing was recorded; please repeat",
 )
 """What `POST /v1/events` may answer."""
+
+HOOK: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "whatever the vendor sends; a JSON list is as many posts as it holds",
+        "content": {
+            "application/json": {
+                "schema": {},
+                "example": {"email": "maya@example.com", "first_name": "Maya", "submission_id": "4711"},
+            },
+            "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+            "multipart/form-data": {"schema": {"type": "object"}},
+        },
+    },
+    "parameters": [
+        {
+            "name": "source",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string", "enum": list(READERS)},
+            "description": "the vendor; generic tells by what comes",
+        },
+        {
+            "name": "token",
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": "nurture tokens add NAME --scope hooks --form KEY",
+        },
+    ],
+}
+
+HOOK_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Stored durably, also what can't be mapped yet; an event that is no form is let go",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["status", "forms"],
+                    "properties": {
+                        "status": {"const": "received"},
+                        "forms": {"type": "integer", "description": "how many posts were in it"},
+                    },
+                },
+                "example": {"status": "received", "forms": 1},
+            }
+        },
+    }
+}
+HOOK_RESPONSES |= problems(
+    _404="No token of this kind is in force, or no such vendor",
+    _413="Over 256 KB",
+    _429="Too many tries with tokens that are not in force",
+    _503="Could not be stored; nothing was",
+)
+"""What `POST /v1/hooks/{source}/{token}` may answer."""
 
 FEEDBACK: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},

@@ -26,6 +26,8 @@ from worker.intake.error_pages import add_error_pages
 from worker.intake.events import event_routes
 from worker.intake.feedback import feedback_routes
 from worker.intake.headers import HeadAsGet, SecureHeaders
+from worker.intake.hook_tokens import HookTokens
+from worker.intake.hooks import HookEndpoint, hook_routes
 from worker.intake.idempotency import Keys
 from worker.intake.limiting import ClientLimit, Limits
 from worker.intake.metrics import render_metrics
@@ -44,11 +46,11 @@ def create_app(services: Services, settings: Settings, broker: Broker, *, consol
     """The application. Its threads start and stop with it. What staff use is mounted beside the public pages."""
     content = PublicContent(services)
     spool = Spool(settings.spool)
-    acceptor = Acceptor(services, spool, each_second=content.refresh)
+    tokens = HookTokens(services)
+    acceptor = Acceptor(services, spool, each_second=[content.refresh, tokens.refresh])
     limit = ClientLimit(settings.rate_limit, settings.trusted_proxies)
-    endpoint = SubmissionEndpoint(
-        services.ring, content, acceptor, Keys(services), _limits(services, settings), _captcha(settings)
-    )
+    limits = _limits(services, settings)
+    endpoint = SubmissionEndpoint(services.ring, content, acceptor, Keys(services), limits, _captcha(settings))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -75,6 +77,7 @@ def create_app(services: Services, settings: Settings, broker: Broker, *, consol
     app.add_middleware(HeadAsGet)
     add_error_pages(app, content)
     _add_submission_routes(app, endpoint)
+    app.include_router(hook_routes(HookEndpoint(services.ring, acceptor, tokens, limits)))
     app.include_router(recipient_routes(services, content))
     app.include_router(event_routes(services))
     app.include_router(feedback_routes(services, limit))

@@ -74,6 +74,13 @@ class Limits:
             return Judgement()
         return await run_in_threadpool(self._count_client, self._each, self._clients.of(request), form)
 
+    async def of_form(self, form: str) -> tuple[str, ...]:
+        """Count a vendor's post by its form alone: all its posts come from the vendor's few hosts."""
+        if self._each is None:
+            return ()
+        crowd = _times(self._each, FORM_TIMES)
+        return () if await run_in_threadpool(self._hit, crowd, "form", form) else ("rate.form",)
+
     async def of_address(self, address: str | None) -> Judgement:
         """Count a post by the person in whose name it comes, whoever posts it."""
         if self._each is None or address is None:

@@ -65,7 +65,10 @@ def body_hash(submission: Submission, lookup: LookupKey) -> str:
 
 
 def body_digest(submission: Submission) -> str:
-    """A digest of what was posted, for comparing in memory; never stored in clear."""
+    """A digest of what was posted, for comparing in memory; never stored in clear. A foreign form's is of its
+    answers, so that it stays the same when their mapping changes."""
+    if submission.digest:
+        return submission.digest
     posted = {name: list(values) for name, values in sorted(submission.fields.items())}
     return hashlib.sha256(json.dumps([submission.form, posted], ensure_ascii=False).encode()).hexdigest()
 

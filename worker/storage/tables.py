@@ -347,6 +347,8 @@ tokens = Table(
     Column("id", _Id, primary_key=True),
     Column("name", Text, nullable=False),
     Column("scope", _Word, nullable=False),
+    Column("form", _Word),  # the form whose webhook it takes
+    Column("secret_sealed", Text),  # with which the vendor signs
     Column("token_hash", _Hash, nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("created_by", Text, nullable=False),

@@ -27,6 +27,17 @@ def find(connection: Connection, token_hash: str) -> Mapping[str, Any] | None:
     return dict(row._mapping) if row else None
 
 
+def in_force(connection: Connection, scope: TokenScope) -> list[Mapping[str, Any]]:
+    """Every token of a scope that was not revoked."""
+    rows = connection.execute(select(tokens).where(tokens.c.scope == scope, tokens.c.revoked_at.is_(None)))
+    return [dict(row._mapping) for row in rows]
+
+
+def secret_place(token_id: str) -> str:
+    """Where the vendor's secret of a token opens."""
+    return f"tokens/{token_id}/secret"
+
+
 def note_use(connection: Connection, token_id: str, at: datetime) -> None:
     """Remember when it was last used, to the minute."""
     stale = or_(tokens.c.last_used_at.is_(None), tokens.c.last_used_at < at - _NOTED_EVERY)

@@ -109,7 +109,7 @@ def _new_lead(desk: Desk, arrival: Arrival) -> dict[str, Any]:
         ),
         "status": NEW,
         "hold_reason": f"crisis_{submission.crisis}" if submission.crisis else None,
-        "is_test": (is_test := submission.form == "sandbox"),
+        "is_test": (is_test := desk.is_sandbox(submission.form)),
         "created_at": desk.now,
         "waiting_since": None if is_test else desk.now,
     }

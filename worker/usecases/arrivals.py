@@ -37,6 +37,10 @@ class Desk:
         """The product instant, one for the whole group."""
         return self.clock.at(self.real_now)
 
+    def is_sandbox(self, form: str) -> bool:
+        """True for a form whose leads are tests."""
+        return form in self.catalog.forms and self.catalog.forms[form].sandbox
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:

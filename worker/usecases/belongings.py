@@ -5,7 +5,7 @@ These bear no readable address, so each is opened, in memory, and compared. Ther
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from worker.errors import SealError
 from worker.storage import parked, submissions
 from worker.storage.leads import Identity
 from worker.storage.parked import ParkedKind
+from worker.usecases.forms.map_raw import texts_in
 from worker.usecases.services import Services
 
 
@@ -48,9 +49,19 @@ def belongings_of(connection: Connection, services: Services, lead_id: str, iden
 def _is_theirs(submission: Submission | None, identity: Identity) -> bool:
     if submission is None:
         return False
+    if submission.raw is not None:
+        return _names_them(texts_in(submission.raw), identity)
     if submission.email is not None:
         return submission.email == identity.email
     return identity.email is None and submission.phone is not None and submission.phone == identity.phone
+
+
+def _names_them(texts: Sequence[str], identity: Identity) -> bool:
+    """A foreign form's post, not mapped yet: theirs if it holds their address, or number where they have none."""
+    if identity.email is not None:
+        return any(identity.email in text.casefold() for text in texts)
+    number = (identity.phone or "").lstrip("+1")
+    return bool(number) and any(number in "".join(filter(str.isdigit, text)) for text in texts)
 
 
 def _stored(services: Services, row: Mapping[str, Any]) -> Submission | None:

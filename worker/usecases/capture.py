@@ -7,7 +7,7 @@ nothing. A submission that can't be opened, or whose key was used for another bo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
-from worker.errors import ContentInvalid, SealError
+from worker.errors import ContentInvalid, SealError, Unmappable
 from worker.faults import fault
 from worker.storage import alerts, erased, installation, parked, submissions, timeline
 from worker.storage.alerts import AlertKind, crisis_kind
@@ -25,6 +25,7 @@ from worker.storage.leads import Vault
 from worker.storage.sealing import LookupKey
 from worker.storage.timeline import Happened
 from worker.usecases.admit import admit
+from worker.usecases.forms.map_raw import crisis_in, map_raw
 from worker.usecases.services import Services
 from worker.usecases.webhooks.tell import is_anything_to_tell
 
@@ -125,13 +126,36 @@ def _open(vault: Vault, envelope: str) -> _Opened:
     )
 
 
+def _mapped(services: Services, connection: Connection, one: _Opened) -> _Opened:
+    """A foreign form's post by the published mapping, sealed again; with a code where it can't be mapped."""
+    if one.submission is None or one.submission.raw is None:
+        return one
+    catalog = services.content.renderer(connection)[1].catalog
+    try:
+        submission = map_raw(one.submission, one.submission.raw, catalog)
+    except Unmappable as error:
+        return replace(one, code=error.code)
+    envelope = submissions.envelope(submission, services.ring)
+    return replace(one, submission=submission, sealed=envelope.partition(":")[2])
+
+
+def _page_for_raw(services: Services, connection: Connection, one: _Opened, now: datetime) -> None:
+    """Who may be in danger is not kept waiting until a mapping is mended."""
+    if one.submission is None or one.submission.raw is None:
+        return
+    tier = crisis_in(one.submission.raw, services.content.renderer(connection)[1].catalog)
+    if tier:
+        alerts.queue(connection, crisis_kind(tier), one.submission.id, None, now, real_now(connection))
+
+
 def _store_all(services: Services, connection: Connection, opened: Sequence[_Opened]) -> Captured:
     now = installation.product_now(connection)
     total = Captured()
     readable: dict[str, _Opened] = {}
-    for one in opened:
-        if one.submission is None:
+    for one in (_mapped(services, connection, each) for each in opened):
+        if one.submission is None or one.code:
             total += _park(connection, one.envelope, one.code, now)
+            _page_for_raw(services, connection, one, now)
         elif one.submission.id in readable:
             total += _known(connection, one, readable[one.submission.id].body_hash, now)
         else:

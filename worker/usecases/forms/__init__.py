@@ -1,0 +1,1 @@
+"""Foreign forms: from a vendor's webhook to a submission, and what of it can be mapped."""
