@@ -10,9 +10,11 @@ import typer
 
 from worker.cli.common import Actor, AsJson, default_actor, open_services
 from worker.cli.output import console, fail, print_json, print_table
+from worker.delivery.hubspot import BASE, HUBSPOT_EVENTS
 from worker.domain.outgoing_events import Tell
 from worker.domain.redelivery import Fate
 from worker.errors import Refused
+from worker.storage.endpoints import EndpointKind
 from worker.usecases.webhooks import manage
 from worker.usecases.webhooks.manage import LEAD_EVENTS, OLD_SECRET_LASTS, Agreement
 
@@ -56,6 +58,28 @@ def add(
     console.print(f"Now try it: nurture webhooks test {endpoint_id}", markup=False)
 
 
+@app.command()
+def hubspot(
+    token_file: Annotated[typer.FileText, typer.Option("--token-file", help="Holds the app's token; - reads it.")],
+    agreed_by: AgreedBy,
+    agreed_on: AgreedOn,
+    tell: Tells = None,
+    url: Annotated[str, typer.Option("--url", help="Where its API is.")] = BASE,
+    by: Actor = "",
+) -> None:
+    """Make and update contacts in HubSpot. Needs an agreement on contact data; on health too with --tell condition.
+
+    Example: nurture webhooks hubspot --token-file token.txt --agreed-by "Jordan Example" --agreed-on 2026-01-05
+    """
+    agreement = read_agreement([Tell.CONTACT, *(tell or ())], agreed_by, agreed_on)
+    with open_services() as services:
+        endpoint_id, _ = manage.add_endpoint(
+            services, "HubSpot", url, HUBSPOT_EVENTS, agreement, by or default_actor(),
+            kind=EndpointKind.HUBSPOT, secret=read_token(token_file),
+        )  # fmt: skip
+    console.print(f"Now try it: nurture webhooks test {endpoint_id}", markup=False)
+
+
 @app.command("list")
 def list_webhooks(as_json: AsJson = False) -> None:
     """Every system that is told: of what, how much, whether it listens, how much waits for it.
@@ -86,13 +110,23 @@ def test(endpoint_id: EndpointId) -> None:
 
 
 @app.command()
-def rotate(endpoint_id: EndpointId, by: Actor = "") -> None:
+def rotate(
+    endpoint_id: EndpointId,
+    token_file: Annotated[
+        typer.FileText | None, typer.Option("--token-file", help="For a CRM: holds its new token; - reads it.")
+    ] = None,
+    by: Actor = "",
+) -> None:
     """Give it another secret. For a day both sign, so that the other side can change at leisure.
 
     Example: nurture webhooks rotate 0192f7a4-…
     """
     with open_services() as services:
-        secret = manage.rotate_secret(services, endpoint_id, by or default_actor())
+        given = read_token(token_file) if token_file else None
+        secret = manage.rotate_secret(services, endpoint_id, by or default_actor(), given)
+    if given:
+        console.print("The new token is used from now on.")
+        return
     _show_secret(secret)
     hours = int(OLD_SECRET_LASTS.total_seconds() // 3600)
     console.print(f"The old one signs as well for {hours} more hours.", markup=False)
@@ -118,6 +152,13 @@ def remove(endpoint_id: EndpointId, by: Actor = "") -> None:
     with open_services() as services:
         untold = manage.remove_endpoint(services, endpoint_id, by or default_actor())
     console.print(f"Removed. {untold} events were still to be told, and will not be.")
+
+
+def read_token(file: typer.FileText) -> str:
+    """The token in a file. Raises Refused."""
+    if not (token := file.read().strip()):
+        raise Refused("there is no token in this file")
+    return token
 
 
 def read_agreement(tells: list[Tell] | None, by: str, on: str) -> Agreement:

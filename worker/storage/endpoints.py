@@ -23,9 +23,10 @@ _FAILING = 4
 
 
 class EndpointKind(StrEnum):
-    """How it is told."""
+    """How it is told: by a signed webhook, or in the words of a CRM."""
 
     WEBHOOK = "webhook"
+    HUBSPOT = "hubspot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

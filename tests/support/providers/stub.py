@@ -257,6 +257,6 @@ def _handler(stub: ProviderStub) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST
+        do_GET = do_PATCH = do_POST
 
     return Handler

@@ -55,6 +55,8 @@ def add_endpoint(
 ) -> tuple[str, str]:
     """Tell this address from now on; its id, and the secret that signs. Raises Refused."""
     _check(services, url, events, agreement)
+    if kind is not EndpointKind.WEBHOOK and Tell.CONTACT not in agreement.tells:
+        raise Refused("a CRM knows people by their address, so the agreement must cover contact data: --tell contact")
     endpoint_id, access = new_id(), Access(url=url, secret=secret or new_secret())
     host = urlsplit(url).netloc.rpartition("@")[2]
     with services.database.write() as connection:
@@ -103,9 +105,12 @@ def _check(services: Services, url: str, events: Sequence[str], agreement: Agree
 
 
 def rotate_secret(services: Services, endpoint_id: str, actor: str, secret: str | None = None) -> str:
-    """Another secret; the old one signs beside it for a day. Raises NotFound, SealError."""
+    """Another secret; an old one that signs goes on beside it for a day. Raises NotFound, Refused, SealError."""
     with services.database.write() as connection:
-        access = endpoints.open_access(_found(connection, endpoint_id), services.ring)
+        endpoint = _found(connection, endpoint_id)
+        if endpoint["kind"] != EndpointKind.WEBHOOK and not secret:
+            raise Refused("its token comes from the CRM; make a new one there, and give it with --token-file")
+        access = endpoints.open_access(endpoint, services.ring)
         until = datetime.now(UTC) + OLD_SECRET_LASTS
         fresh = replace(access, secret=secret or new_secret(), old_secret=access.secret, old_until=until.isoformat())
         endpoints.change(connection, endpoint_id, sealed=endpoints.seal_access(endpoint_id, fresh, services.ring))
@@ -135,12 +140,12 @@ def remove_endpoint(services: Services, endpoint_id: str, actor: str) -> int:
 
 
 def try_endpoint(services: Services, endpoint_id: str) -> Told:
-    """Tell it a test event now; where it takes it, what waits goes out as well. Raises NotFound, SealError."""
+    """Tell it a test event, or look into a CRM; where that works, what waits goes out. Raises NotFound, SealError."""
     with services.database.read() as connection:
         endpoint = _found(connection, endpoint_id)
     access = endpoints.open_access(endpoint, services.ring)
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    told = reach(services, access, new_id(), {"type": TEST, "timestamp": at, "data": {}})
+    told = reach(services, endpoint, access, new_id(), {"type": TEST, "timestamp": at, "data": {}})
     if told.fate is Fate.TAKEN and not endpoint["stopped_at"]:
         with services.database.write() as connection:
             endpoints.change(connection, endpoint_id, failures=0, not_before=None, last_code=None)

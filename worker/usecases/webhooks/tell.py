@@ -81,7 +81,7 @@ def _try(services: Services, endpoint: Row, event: Row, lead: Row | None) -> Tol
     except SealError:
         return Told(fate=Fate.NOT_THIS, code="identity_sealed")
     fact = Fact(type=event["type"], at=event["at"], lead_id=event["lead_id"], detail=event["detail"])
-    return reach(services, access, event["id"], body(fact, lead, contact, tells))
+    return reach(services, endpoint, access, event["id"], body(fact, lead, contact, tells))
 
 
 def _contact(services: Services, lead: Row | None) -> Contact:
