@@ -15,6 +15,7 @@ from worker.cli import (
     content,
     doctor,
     feedback,
+    importing,
     keys,
     leads,
     lint,
@@ -46,6 +47,7 @@ app = typer.Typer(
 for part in (product, operate, doctor, pausing, report, content, lint, preview):
     part.register(app)
 rights.register(leads.app)
+importing.register(leads.app)
 app.add_typer(rights.retention, name="retention")
 app.add_typer(leads.app, name="leads")
 app.add_typer(sends.app, name="sends")

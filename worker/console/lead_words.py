@@ -87,6 +87,7 @@ SUSPICIONS: Mapping[str, str] = MappingProxyType(
 )
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
+        "imported": "brought in from a table; they did not write just now",
         "phone.odd": "the phone number looks odd; it is kept as it was typed",
         "consent.unclear": "the answer to the question of consent means neither yes nor no, so it is no consent",
         "field.set_aside": "an answer could not be used as it was typed; it is kept beside the others",

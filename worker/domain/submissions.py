@@ -27,6 +27,9 @@ KNOWN_FIELDS = frozenset(
 Fields = Mapping[str, tuple[str, ...]]
 """What was posted: each name with all its values."""
 
+IMPORTED = "imported"
+"""The flag of a submission that came from a table: its person did not write just now."""
+
 TRUE_WORDS = frozenset({"true", "on", "yes", "1"})
 
 
@@ -61,6 +64,11 @@ class Submission:
     crisis: CrisisTier | None = None
     raw: RawPost | None = None
     digest: str = ""
+
+    @property
+    def is_imported(self) -> bool:
+        """True for one that came from a table."""
+        return IMPORTED in self.flags
 
     def first(self, name: str) -> str | None:
         """The first value of a field, stripped; None where it is missing or blank."""

@@ -48,13 +48,16 @@ def admit_again(desk: Desk, connection: Connection, arrival: Arrival, lead: Mapp
     enrollments.record_consents(connection, [consent_row(desk, arrival, lead["id"])])
     visit.note(Happened.CONSENT, lead["id"], granted=submission.consent_email, wording=submission.wording_version)
     lead = _merge(visit, lead)
-    told = [Alert(kind=AlertKind.WROTE_AGAIN, subject=submission.id, lead_id=lead["id"])]
+    told = []
+    if not submission.is_imported:
+        told.append(Alert(kind=AlertKind.WROTE_AGAIN, subject=submission.id, lead_id=lead["id"]))
     if submission.crisis:
         lead = {**lead, "hold_reason": hold_for_crisis(connection, lead, submission.crisis, desk.now)}
         told.append(Alert(kind=crisis_kind(submission.crisis), subject=submission.id, lead_id=lead["id"]))
     _enroll_once(visit, lead)
-    _acknowledge(visit, lead)
-    start_waiting(connection, lead, desk.now)
+    if not submission.is_imported:
+        _acknowledge(visit, lead)
+        start_waiting(connection, lead, desk.now)
     alerts.queue_all(connection, told, desk.now, desk.real_now)
     return {submission.id: lead["id"]}
 

@@ -73,11 +73,13 @@ def _tell(desk: Desk, arrival: Arrival, suppressed: Suppressed) -> _Story:
     )
     enrollment, first = (None, None) if why_not else _enrollment(desk, arrival, lead)
     answer = []
-    if lead["email_hash"] is not None:
+    if lead["email_hash"] is not None and not submission.is_imported:
         was_unsubscribed = suppressed.get(SuppressionScope.NURTURE) is SuppressionReason.UNSUBSCRIBED
         where = Location(lead["location"])
         answer.append(acknowledgement(submission, lead_id, where, was_unsubscribed=was_unsubscribed, now=desk.now))
-    kinds = [*([crisis_kind(submission.crisis)] if submission.crisis else []), AlertKind.NEW_LEAD]
+    kinds = [crisis_kind(submission.crisis)] if submission.crisis else []
+    if not submission.is_imported:
+        kinds.append(AlertKind.NEW_LEAD)
     return _Story(
         arrival=arrival,
         lead=lead,
@@ -111,7 +113,7 @@ def _new_lead(desk: Desk, arrival: Arrival) -> dict[str, Any]:
         "hold_reason": f"crisis_{submission.crisis}" if submission.crisis else None,
         "is_test": (is_test := desk.is_sandbox(submission.form)),
         "created_at": desk.now,
-        "waiting_since": None if is_test else desk.now,
+        "waiting_since": None if is_test or submission.is_imported else desk.now,
     }
 
 
