@@ -66,7 +66,7 @@ def simulate(
         location=location, conditions=tuple(condition or ()), treatment=treatment, zip=zip_code, state=state
     )
     decided, topic = route_made_up(catalog, form)
-    zone = ZoneInfo(catalog.clinic.calendars(decided.location)[0].zone)
+    zone = ZoneInfo(catalog.clinic.calendar(decided.location).zone)
     calendar = [
         {
             "step": entry.step,

@@ -13,7 +13,7 @@ from worker.cli.output import console, fail
 from worker.domain.leads import Location
 from worker.domain.sends import SendState
 from worker.queues import QueueName
-from worker.storage import installation, pauses, sends
+from worker.storage import installation, pauses, send_figures, sends
 from worker.storage.pauses import PauseScope
 from worker.usecases import pausing
 from worker.usecases.epoch import confirm_epoch
@@ -80,7 +80,7 @@ def _confirm_epoch(actor: str, *, yes: bool) -> None:
             if not pauses.is_epoch_held(connection):
                 fail("Nothing waits for a confirmation: this database is known here.")
             due, oldest = sends.due(connection, now)
-            held = sends.counts(connection)[SendState.HELD]
+            held = send_figures.count_attention(connection)[SendState.HELD]
         console.print(f"{due} sends are due (the oldest since {oldest or 'no time'}), {held} are held.")
         console.print("If an older copy was restored, some of them may have gone out after it was made.")
         if not yes and not typer.confirm("Shall this database send?"):

@@ -86,6 +86,10 @@ class Clinic:
         """What may be spoken of to a lead: the place's services, or what all offer while undecided."""
         return frozenset.intersection(*(place.services for place in self.places_of(location)))
 
+    def calendar(self, location: Location) -> Calendar:
+        """The one by which a lead's days and hours are told: its clinic's, or the first while undecided."""
+        return self.calendars(location)[0]
+
     def calendars(self, location: Location) -> tuple[Calendar, ...]:
         """The calendars that must all be open; both for an undecided lead, whose zone is not known."""
         return tuple(Calendar(zone=place.zone, closed=frozenset(place.closed)) for place in self.places_of(location))

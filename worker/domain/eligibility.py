@@ -208,7 +208,7 @@ def check_content(
         return Skip(SkipReason.NOT_FOR_CONDITION)
     if not email.treatments <= clinic.services_at(location):
         return Skip(SkipReason.SERVICE_NOT_OFFERED)
-    today = now.astimezone(ZoneInfo(clinic.calendars(location)[0].zone)).date()
+    today = now.astimezone(ZoneInfo(clinic.calendar(location).zone)).date()
     if today > email.review_by:
         return Hold(HoldReason.REVIEW_OVERDUE)
     return Proceed()

@@ -49,7 +49,7 @@ def plan_next(plan: Plan, position: Position, location: Location, clinic: Clinic
 
 def due_at(step: Step, position: Position, location: Location, clinic: Clinic, now: datetime) -> datetime:
     """When a step is due: its wait after the anchor, the gap after any nurture, then the next open window."""
-    earliest = max(wait_until(position.anchor, step.wait, clinic.calendars(location)[0].zone), now)
+    earliest = max(wait_until(position.anchor, step.wait, clinic.calendar(location).zone), now)
     return soonest(step, position.last_nurture_at, location, clinic, earliest)
 
 

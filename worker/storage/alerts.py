@@ -54,6 +54,11 @@ PAGED = {AlertKind.CRISIS: CrisisTier.ACUTE, AlertKind.CRISIS_REVIEW: CrisisTier
 """What staff are told of again and again until someone acknowledges it."""
 
 
+def urgent_ids(subject: str) -> list[str]:
+    """The ids that alerts of this subject have, where it is urgent."""
+    return [alert_id(kind, subject) for kind in PAGED]
+
+
 def crisis_kind(tier: CrisisTier) -> AlertKind:
     """The alert of a tier."""
     return AlertKind.CRISIS if tier is CrisisTier.ACUTE else AlertKind.CRISIS_REVIEW

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, cast, or_, select, text
+from sqlalchemy import Connection, Text, cast, or_, select
 
 from worker.domain.ids import is_id
-from worker.storage.tables import timeline
+from worker.storage.tables import BY_PEOPLE, timeline
 from worker.storage.timeline import SYSTEM
-
-_BY_PEOPLE = text("via is not null")
-"""As the index says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +26,7 @@ class Wanted:
 
 def search(connection: Connection, wanted: Wanted, limit: int, skip: int = 0) -> list[Mapping[str, Any]]:
     """What people did, with what ended in their name by it, the latest first. Not what the product did by itself."""
-    query = select(timeline).where(_BY_PEOPLE, timeline.c.actor != SYSTEM)
+    query = select(timeline).where(BY_PEOPLE, timeline.c.actor != SYSTEM)
     if wanted.by:
         query = query.where(timeline.c.actor == wanted.by)
     if wanted.kind:
@@ -49,7 +46,7 @@ def kinds(connection: Connection) -> Sequence[str]:
     """Every kind of act that was ever done by someone."""
     return (
         connection.execute(
-            select(timeline.c.kind).where(_BY_PEOPLE, timeline.c.actor != SYSTEM).distinct().order_by(timeline.c.kind)
+            select(timeline.c.kind).where(BY_PEOPLE, timeline.c.actor != SYSTEM).distinct().order_by(timeline.c.kind)
         )
         .scalars()
         .all()

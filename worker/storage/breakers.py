@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from worker.domain.breaker import Breaker, State
 from worker.storage.database import insert_for
@@ -16,11 +17,7 @@ def read(connection: Connection, provider: str, *, to_change: bool = False) -> B
     """The breaker as it stands. `to_change` locks it until the transaction ends."""
     query = select(breakers).where(breakers.c.provider == provider)
     row = connection.execute(query.with_for_update() if to_change else query).first()
-    if row is None:
-        return Breaker()
-    values = dict(row._mapping)
-    del values["provider"]
-    return Breaker(**{**values, "state": State(row.state)})
+    return _breaker(row) if row else Breaker()
 
 
 def store(connection: Connection, provider: str, breaker: Breaker) -> None:
@@ -34,10 +31,15 @@ def store(connection: Connection, provider: str, breaker: Breaker) -> None:
 
 def not_closed(connection: Connection) -> dict[str, Breaker]:
     """The breakers that let nothing through, by provider."""
-    names = connection.execute(select(breakers.c.provider).where(breakers.c.state != State.CLOSED)).scalars()
-    return {name: read(connection, name) for name in names.all()}
+    rows = connection.execute(select(breakers).where(breakers.c.state != State.CLOSED))
+    return {row.provider: _breaker(row) for row in rows}
 
 
 def try_now(connection: Connection, now: datetime) -> int:
     """Let the next send be the probe, without waiting; how many breakers were open."""
     return connection.execute(update(breakers).where(breakers.c.state == State.OPEN).values(retry_at=now)).rowcount
+
+
+def _breaker(row: Row[Any]) -> Breaker:
+    values = {name: value for name, value in row._mapping.items() if name != "provider"}
+    return Breaker(**{**values, "state": State(row.state)})

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, or_, select, update
 
 from worker.domain.ids import is_id
 from worker.domain.leads import STAFF_HOLD, Location
+from worker.errors import SealError
 from worker.storage.database import insert_new
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import BEING_ERASED, leads, submissions
@@ -71,6 +72,13 @@ class Vault:
         """The address alone, of a stored lead."""
         sealed = lead["email_sealed"]
         return None if sealed is None else self.ring.open(sealed, place(lead["id"], "email")).decode()
+
+    def readable_identity(self, lead: Mapping[str, Any]) -> Identity | None:
+        """The same; None where the key that opens it is lost."""
+        try:
+            return self.open_identity(lead)
+        except SealError:
+            return None
 
     def _seal(self, lead_id: str, name: str, value: str | None) -> str | None:
         return None if value is None else self.ring.seal(value.encode(), place(lead_id, name))

@@ -62,12 +62,6 @@ def active(connection: Connection, now: datetime) -> list[Mapping[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
-def is_queue_paused(connection: Connection, queue: str, now: datetime) -> bool:
-    """True when the work of a queue is paused."""
-    paused = select(pauses.c.id).where(in_force(now), pauses.c.scope == PauseScope.QUEUE, pauses.c.value == queue)
-    return connection.execute(paused.limit(1)).first() is not None
-
-
 def is_epoch_held(connection: Connection) -> bool:
     """True when sending waits for a person to confirm this database."""
     held = select(pauses.c.id).where(pauses.c.scope == PauseScope.EPOCH, pauses.c.lifted_at.is_(None))

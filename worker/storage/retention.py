@@ -87,8 +87,7 @@ _WHERE: Mapping[Kept, tuple[Column[Any], Callable[[datetime], ColumnElement[bool
 
 def count(connection: Connection, kept: Kept, before: datetime) -> int:
     """How many are older."""
-    _, where = _WHERE[kept]
-    column = _WHERE[kept][0]
+    column, where = _WHERE[kept]
     return connection.execute(select(func.count()).select_from(column.table).where(where(before))).scalar_one()
 
 

@@ -29,10 +29,11 @@ class SealedColumn:
         return f"{self.column.table.name}.{self.column.name}"
 
     @property
-    def key(self) -> ColumnElement[Any]:
+    def key(self) -> Column[Any]:
         """The row's primary key; every table of sealed values has one of one column."""
-        (column,) = self.column.table.primary_key.columns
-        return column
+        key: Column[Any]
+        (key,) = self.column.table.primary_key.columns
+        return key
 
 
 def _identity(name: str) -> SealedColumn:
@@ -77,10 +78,9 @@ def next_other(
 
 def replace(connection: Connection, sealed: SealedColumn, row: Mapping[str, Any], fresh: str) -> bool:
     """Put a fresh seal in place of the one that was read; False where someone has written the row meanwhile."""
-    (key,) = sealed.column.table.primary_key.columns
     updated = connection.execute(
         update(sealed.column.table)
-        .where(key == row[key.name], sealed.column == row[sealed.column.name])
+        .where(sealed.key == row[sealed.key.name], sealed.column == row[sealed.column.name])
         .values({sealed.column.name: fresh})
     )
     return updated.rowcount == 1

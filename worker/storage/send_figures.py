@@ -7,23 +7,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select, text
 
 from worker.domain.sends import SendState
-from worker.storage.tables import sends
-
-_ATTENTION = text(f"state in ('{SendState.UNKNOWN}', '{SendState.HELD}')")
-"""As the index says it, so that both databases know that it serves."""
+from worker.storage.tables import ATTENTION, sends
 
 
 def count_attention(connection: Connection) -> dict[str, int]:
     """How many sends wait for someone or for their time: unknown and held."""
-    rows = connection.execute(select(sends.c.state, func.count()).where(_ATTENTION).group_by(sends.c.state))
+    rows = connection.execute(select(sends.c.state, func.count()).where(ATTENTION).group_by(sends.c.state))
     return {SendState.UNKNOWN: 0, SendState.HELD: 0} | {row[0]: row[1] for row in rows}
-
-
-def oldest_unknown(connection: Connection) -> datetime | None:
-    """When the oldest send without a known outcome was handed over."""
-    return connection.execute(
-        select(func.min(sends.c.handed_over_at)).where(_ATTENTION, sends.c.state == SendState.UNKNOWN)
-    ).scalar_one_or_none()
 
 
 def count_planned_within(connection: Connection, now: datetime, length: timedelta) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, or_, select, update
 
 from worker.domain.ids import new_id
 from worker.domain.staff import IDLE_FOR, LINK_LASTS, SIGNED_IN_FOR, Role, StaffState, wait_after
@@ -159,8 +159,7 @@ def session(connection: Connection, token: str, now: datetime) -> Mapping[str, A
         .join(staff, staff.c.id == staff_sessions.c.staff_id)
         .where(
             staff_sessions.c.token_hash == hash_of(token),
-            staff_sessions.c.created_at > now - SIGNED_IN_FOR,
-            staff_sessions.c.seen_at > now - IDLE_FOR,
+            _is_good(now),
             staff.c.state == StaffState.ACTIVE,
         )
     ).first()
@@ -173,8 +172,7 @@ def sessions_of(connection: Connection, staff_id: str, now: datetime) -> list[Ma
         select(staff_sessions)
         .where(
             staff_sessions.c.staff_id == staff_id,
-            staff_sessions.c.created_at > now - SIGNED_IN_FOR,
-            staff_sessions.c.seen_at > now - IDLE_FOR,
+            _is_good(now),
         )
         .order_by(staff_sessions.c.seen_at.desc())
     )
@@ -184,9 +182,7 @@ def sessions_of(connection: Connection, staff_id: str, now: datetime) -> list[Ma
 def count_sessions(connection: Connection, now: datetime) -> dict[str, int]:
     """Per account, in how many places it is signed in."""
     rows = connection.execute(
-        select(staff_sessions.c.staff_id, func.count())
-        .where(staff_sessions.c.created_at > now - SIGNED_IN_FOR, staff_sessions.c.seen_at > now - IDLE_FOR)
-        .group_by(staff_sessions.c.staff_id)
+        select(staff_sessions.c.staff_id, func.count()).where(_is_good(now)).group_by(staff_sessions.c.staff_id)
     )
     return {row[0]: row[1] for row in rows}
 
@@ -204,3 +200,7 @@ def end_sessions(connection: Connection, staff_id: str, *, only: str | None = No
     if but is not None:
         mine &= staff_sessions.c.id != but
     return connection.execute(delete(staff_sessions).where(mine)).rowcount
+
+
+def _is_good(now: datetime) -> ColumnElement[bool]:
+    return and_(staff_sessions.c.created_at > now - SIGNED_IN_FOR, staff_sessions.c.seen_at > now - IDLE_FOR)

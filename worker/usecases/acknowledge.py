@@ -9,10 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from worker.domain.ids import alert_id
 from worker.errors import NotFound
 from worker.storage import alerts, installation, timeline
-from worker.storage.alerts import PAGED
 from worker.storage.timeline import Happened
 from worker.usecases.services import Services
 
@@ -45,7 +43,7 @@ def acknowledge_lead(connection: Connection, lead_id: str, actor: str, now: date
 
 def acknowledge_submission(connection: Connection, submission_id: str, actor: str, now: datetime) -> int:
     """The same for a submission in quarantine, which has no lead yet."""
-    count = alerts.acknowledge_ids(connection, _ids(submission_id), actor, now)
+    count = alerts.acknowledge_ids(connection, alerts.urgent_ids(submission_id), actor, now)
     if count:
         timeline.add(connection, Happened.ACKNOWLEDGED, now, None, actor=actor, submission_id=submission_id)
     return count
@@ -53,8 +51,4 @@ def acknowledge_submission(connection: Connection, submission_id: str, actor: st
 
 def link_to_lead(connection: Connection, submission_id: str, lead_id: str) -> None:
     """What a quarantined submission has alarmed staff of belongs, once it is released, to its lead."""
-    alerts.link(connection, _ids(submission_id), lead_id)
-
-
-def _ids(submission_id: str) -> list[str]:
-    return [alert_id(kind, submission_id) for kind in PAGED]
+    alerts.link(connection, alerts.urgent_ids(submission_id), lead_id)

@@ -6,14 +6,11 @@ lifts (I3). A complaint or a refused mailbox is not touched: nobody can speak fo
 
 from __future__ import annotations
 
-from worker.content.catalog import ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_CONFIRM, content_location
-from worker.domain.ids import acknowledgement_id
 from worker.domain.leads import Location
-from worker.domain.sends import SendKind
 from worker.errors import NotFound, Refused
 from worker.storage import enrollments, installation, leads, sends, suppressions, timeline
-from worker.storage.sends import NewSend
 from worker.storage.timeline import Happened
+from worker.usecases.arrivals import answer_to
 from worker.usecases.services import Services
 
 
@@ -27,17 +24,8 @@ def allow_again(services: Services, lead_id: str, actor: str, reason: str) -> st
             raise Refused("no erasure keeps this lead from being mailed; nurture leads explain says what does")
         now = installation.product_now(connection)
         has_agreed = lead_id in enrollments.consents_of(connection, [lead_id])
-        answer = NewSend(
-            id=acknowledgement_id(f"{lead_id}/allowed/{now.isoformat()}"),
-            lead_id=lead_id,
-            enrollment_id=None,
-            kind=SendKind.ACKNOWLEDGEMENT,
-            step=None,
-            email=ACKNOWLEDGEMENT_CONFIRM if has_agreed else ACKNOWLEDGEMENT,
-            location=content_location(Location(lead["location"])),
-            sequence=None,
-            due_at=now,
-        )
+        key = f"{lead_id}/allowed/{now.isoformat()}"
+        answer = answer_to(key, lead_id, Location(lead["location"]), must_confirm=has_agreed, now=now)
         sends.plan(connection, [answer])
         timeline.add(connection, Happened.ALLOWED_AGAIN, now, lead_id, actor=actor, reason=reason)
     services.queue.deliver()

@@ -30,7 +30,7 @@ def stop_waiting(connection: Connection, clinic: Clinic, lead: Mapping[str, Any]
     since = lead["waiting_since"]
     if since is None:
         return False
-    calendar = clinic.calendars(Location(lead["location"]))[0]
+    calendar = clinic.calendar(Location(lead["location"]))
     worked = working_time(since, now, clinic.front_desk.window, calendar)
     minutes = int(worked.total_seconds() // 60)
     first = lead["first_answered_at"] or now
@@ -41,7 +41,7 @@ def stop_waiting(connection: Connection, clinic: Clinic, lead: Mapping[str, Any]
 
 def stands(clinic: Clinic, lead: Mapping[str, Any], now: datetime) -> Response:
     """How a waiting lead stands, by the hours of its own clinic."""
-    return response(lead["waiting_since"], clinic.front_desk, clinic.calendars(Location(lead["location"]))[0], now)
+    return response(lead["waiting_since"], clinic.front_desk, clinic.calendar(Location(lead["location"])), now)
 
 
 def escalate(connection: Connection, clinic: Clinic, now: datetime) -> int:

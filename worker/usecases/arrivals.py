@@ -102,8 +102,13 @@ def acknowledgement(
     Someone who had unsubscribed and ticked the box again is asked to confirm it; nurture waits for that.
     """
     must_confirm = was_unsubscribed and submission.consent_email
+    return answer_to(submission.id, lead_id, location, must_confirm=must_confirm, now=now)
+
+
+def answer_to(key: str, lead_id: str, location: Location, *, must_confirm: bool, now: datetime) -> NewSend:
+    """The one answer of this key, due at once; `must_confirm` where only a click makes the person's consent count."""
     return NewSend(
-        id=acknowledgement_id(submission.id),
+        id=acknowledgement_id(key),
         lead_id=lead_id,
         enrollment_id=None,
         kind=SendKind.ACKNOWLEDGEMENT,

@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from worker.errors import SealError
 from worker.storage import installation, leads, timeline
 from worker.storage.retention import FORGOTTEN
 from worker.storage.timeline import Happened
@@ -44,10 +43,8 @@ def _rows(services: Services, connection: Connection, since: datetime | None) ->
 
 
 def _contact(services: Services, lead: Any) -> dict[str, str]:
-    names = COLUMNS[4:]
-    try:
-        identity = services.vault.open_identity(lead)
-    except SealError:
+    names, identity = COLUMNS[4:], services.vault.readable_identity(lead)
+    if identity is None:
         return dict.fromkeys(names, _LOST)
     return {name: _harmless(getattr(identity, name) or "") for name in names}
 

@@ -133,7 +133,7 @@ def _text_of(services: Services, alert: Mapping[str, Any]) -> AlertText:
         )
     where = Location(lead["location"])
     place = clinic.places[where].city if clinic and where in clinic.places else where.value.replace("_", " ")
-    zone = clinic.calendars(where)[0].zone if clinic else "UTC"
+    zone = clinic.calendar(where).zone if clinic else "UTC"
     lines = [f"{place}, {_local(alert['created_at'], zone)}, reference {lead['reference']}."]
     lines.append(f"On the server: nurture leads explain {lead['reference']}.")
     lines += _how_to_acknowledge(alert, lead["reference"])

@@ -26,7 +26,7 @@ from worker.domain.consent import SuppressionReason, SuppressionScope
 from worker.domain.ids import new_id
 from worker.domain.messages import text_of
 from worker.domain.sends import CancelReason, SendKind
-from worker.errors import NamesPerson, NotFound, SealError, WithProvider
+from worker.errors import NamesPerson, NotFound, WithProvider
 from worker.storage import (
     erased,
     installation,
@@ -191,10 +191,7 @@ def _forget_once(services: Services, connection: Connection, lead_id: str, erasu
 
 def _identity(services: Services, lead: Mapping[str, Any]) -> Identity:
     """Who it is; nobody, where the key is lost: they are erased all the same."""
-    try:
-        return services.vault.open_identity(lead)
-    except SealError:
-        return Identity()
+    return services.vault.readable_identity(lead) or Identity()
 
 
 def _tidy_files(services: Services, found: Rows, spellings: Sequence[bytes]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ _WAITING = (SendState.PLANNED, SendState.CLAIMED, SendState.HELD, SendState.UNKN
 def explain(connection: Connection, lead_id: str) -> dict[str, Any]:
     """`{"lead", "route", "timeline", "next"}` as values that JSON can hold; instants are ISO with offset."""
     lead = leads.by_ids(connection, [lead_id])[lead_id]
-    all_sends = sends.of_lead(connection, lead_id)
+    all_sends, entries = sends.of_lead(connection, lead_id), timeline.of_lead(connection, lead_id)
     return {
         "lead": public_lead(lead),
         "route": {
@@ -26,9 +26,9 @@ def explain(connection: Connection, lead_id: str) -> dict[str, Any]:
         },
         "timeline": [
             {"at": entry["at"].isoformat(), "what": entry["kind"], "by": entry["actor"], **entry["detail"]}
-            for entry in timeline.of_lead(connection, lead_id)
+            for entry in entries
         ],
-        "next": _next(connection, lead, all_sends),
+        "next": _next(connection, lead_id, all_sends, entries),
     }
 
 
@@ -75,16 +75,17 @@ def public_send(send: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _next(connection: Connection, lead: Mapping[str, Any], all_sends: list[Mapping[str, Any]]) -> dict[str, Any]:
+def _next(
+    connection: Connection,
+    lead_id: str,
+    all_sends: Sequence[Mapping[str, Any]],
+    entries: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
     waiting = [send for send in all_sends if send["state"] in _WAITING]
     if waiting:
         return public_send(waiting[0])
-    ended = enrollments.of_lead(connection, lead["id"])
+    ended = enrollments.of_lead(connection, lead_id)
     if ended:
         return {"nothing": ended[-1]["exit_reason"] or ended[-1]["status"]}
-    reasons = [
-        entry["detail"]["reason"]
-        for entry in timeline.of_lead(connection, lead["id"])
-        if entry["kind"] == timeline.Happened.NOT_ENROLLED
-    ]
+    reasons = [entry["detail"]["reason"] for entry in entries if entry["kind"] == timeline.Happened.NOT_ENROLLED]
     return {"nothing": reasons[-1] if reasons else "not_enrolled"}

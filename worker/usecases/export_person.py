@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from worker.content.render import Rendered
-from worker.domain.leads import Condition
 from worker.errors import NotFound, SealError, TemplateError
 from worker.storage import installation, leads, persons, submissions, suppressions, timeline
 from worker.storage.leads import Identity
@@ -38,7 +37,7 @@ def export_person(services: Services, lead_id: str, actor: str) -> dict[str, Any
             raise NotFound(f"there is no lead {lead_id}")
         now = installation.product_now(connection)
         timeline.add(connection, Happened.EXPORTED, now, lead_id, actor=actor)
-        identity = _identity(services, lead)
+        identity = services.vault.readable_identity(lead)
         beside = belongings_of(connection, services, lead_id, identity or Identity())
         found = persons.find(connection, lead_id, beside.submission_ids, beside.parked_ids)
         return {
@@ -58,18 +57,10 @@ def export_person(services: Services, lead_id: str, actor: str) -> dict[str, Any
         }
 
 
-def _identity(services: Services, lead: Mapping[str, Any]) -> Identity | None:
-    try:
-        return services.vault.open_identity(lead)
-    except SealError:
-        return None
-
-
 def _person(lead: Mapping[str, Any], identity: Identity | None) -> dict[str, Any]:
     names = ("first_name", "last_name", "email", "phone")
     contact = {name: getattr(identity, name) if identity else LOST for name in names}
-    conditions = [Condition(condition).value for condition in lead["conditions"]]
-    return {**contact, **_plain(lead), "conditions": conditions}
+    return {**contact, **_plain(lead)}
 
 
 def _posted(services: Services, row: Mapping[str, Any]) -> dict[str, Any]:

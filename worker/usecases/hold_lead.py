@@ -31,7 +31,7 @@ def hold_lead(services: Services, lead_id: str, until: date, actor: str, reason:
             raise NotFound(f"there is no lead {lead_id}")
         now = installation.product_now(connection)
         _, renderer = services.content.renderer(connection)
-        zone = renderer.catalog.clinic.calendars(Location(lead["location"]))[0].zone
+        zone = renderer.catalog.clinic.calendar(Location(lead["location"])).zone
         ends_at = datetime.combine(until, time(), tzinfo=ZoneInfo(zone)).astimezone(UTC)
         if ends_at <= now:
             raise Refused("that day has begun already; give a later one")

@@ -114,7 +114,7 @@ def _facts(
         numbers=steps_of(enrolled),
         not_enrolled=refused[-1] if refused else None,
         paused=pauses.active(connection, now),
-        zone=renderer.catalog.clinic.calendars(Location(lead["location"]))[0].zone,
+        zone=renderer.catalog.clinic.calendar(Location(lead["location"])).zone,
         now=now,
     )
 

@@ -68,7 +68,7 @@ def read_overview(services: Services, broker: Broker, spool: Spool) -> Overview:
             workers=heartbeats.workers(connection),
             next_due_at=sends.next_due(connection),
             planned_ahead=send_figures.count_planned_within(connection, now, _AHEAD),
-            unknown_since=send_figures.oldest_unknown(connection),
+            unknown_since=health.unknown_since,
             due_curve=[int(sample["due"]) for sample in taken],
             provider=services.provider.name,
         )

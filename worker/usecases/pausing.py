@@ -27,7 +27,7 @@ def pause(
 def is_queue_paused(services: Services, queue: str) -> bool:
     """True when the work of a queue is paused."""
     with services.database.read() as connection:
-        return pauses.is_queue_paused(connection, queue, installation.product_now(connection))
+        return pauses.is_paused(connection, PauseScope.QUEUE, queue, installation.product_now(connection))
 
 
 def resume(services: Services, scope: PauseScope, value: str | None, actor: str) -> int:

@@ -44,7 +44,7 @@ def be_quiet(services: Services, token: str) -> date | None:
         timeline.add(visit.connection, Happened.QUIET, visit.now, visit.lead["id"], actor=RECIPIENT,
                      until=until.isoformat())  # fmt: skip
         clinic = services.content.renderer(visit.connection)[1].catalog.clinic
-        zone = clinic.calendars(Location(visit.lead["location"]))[0].zone
+        zone = clinic.calendar(Location(visit.lead["location"])).zone
         return until.astimezone(ZoneInfo(zone)).date()
 
 

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from worker.domain.ids import alert_id
 from worker.errors import NotFound
 from worker.storage import alerts, submissions
-from worker.storage.alerts import PAGED
 from worker.storage.submissions import QUARANTINED
 from worker.usecases.services import Services
 
@@ -39,5 +37,4 @@ def read_suspect(services: Services, submission_id: str) -> Suspect:
         row = submissions.by_id(connection, submission_id)
         if row is None or not row["suspicions"]:
             raise NotFound("no submission of this id was ever in quarantine")
-        alarms = [alert_id(kind, submission_id) for kind in PAGED]
-        return Suspect(row=row, is_urgent=alerts.is_urgent(connection, alarms))
+        return Suspect(row=row, is_urgent=alerts.is_urgent(connection, alerts.urgent_ids(submission_id)))

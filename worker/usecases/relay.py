@@ -21,6 +21,7 @@ from worker.queues import QueueName
 from worker.storage import alerts, erased, installation, pauses, submissions
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
+from worker.storage.pauses import PauseScope
 from worker.storage.spool import Spool, SpoolFile
 from worker.usecases.services import Services
 
@@ -94,7 +95,7 @@ class Relay:
         wanted = set().union(*map(_ids, files))
         with self.services.database.read() as connection:
             now = installation.product_now(connection)
-            is_paused = pauses.is_queue_paused(connection, QueueName.INTAKE, now)
+            is_paused = pauses.is_paused(connection, PauseScope.QUEUE, QueueName.INTAKE, now)
             confirmed = submissions.confirmed(connection, wanted)
             with contextlib.suppress(SealError):  # without the look-up key nothing is erased, and all is offered again
                 confirmed |= erased.known(connection, self.services.vault.lookup, wanted - confirmed)

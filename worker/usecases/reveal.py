@@ -39,7 +39,9 @@ def reveal_lead(services: Services, lead_id: str, actor: str) -> Contact:
             raise NotFound("there is no such lead, or it was erased")
         timeline.add(connection, Happened.REVEALED, installation.product_now(connection), lead_id, actor=actor)
         rows = submissions.of_lead(connection, lead_id)
-    return Contact(identity=_identity(services, lead), posted=[_posted(services, row) for row in reversed(rows)])
+    return Contact(
+        identity=services.vault.readable_identity(lead), posted=[_posted(services, row) for row in reversed(rows)]
+    )
 
 
 def reveal_submission(services: Services, submission_id: str, actor: str) -> Posted:
@@ -51,13 +53,6 @@ def reveal_submission(services: Services, submission_id: str, actor: str) -> Pos
         now = installation.product_now(connection)
         timeline.add(connection, Happened.REVEALED, now, row["lead_id"], actor=actor, submission_id=submission_id)
     return _posted(services, row)
-
-
-def _identity(services: Services, lead: Mapping[str, Any]) -> Identity | None:
-    try:
-        return services.vault.open_identity(lead)
-    except SealError:
-        return None
 
 
 def _posted(services: Services, row: Mapping[str, Any]) -> Posted:

@@ -63,7 +63,7 @@ def rotate_keys(
             progress(len(rows))
             if len(rows) < batch:
                 break
-            after = rows[-1][_key_name(column)]
+            after = rows[-1][column.key.name]
     return _conclude(services, actor, resealed, unopened)
 
 
@@ -103,8 +103,3 @@ def _conclude(services: Services, actor: str, resealed: int, unopened: Counter[s
     if released:
         services.queue.deliver()
     return Rotation(key_id=services.ring.first, resealed=resealed, unopened=dict(unopened), released=released)
-
-
-def _key_name(column: SealedColumn) -> str:
-    (key,) = column.column.table.primary_key.columns
-    return str(key.name)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from worker.content.render import Rendered
-from worker.errors import NotFound, SealError
+from worker.errors import NotFound
 from worker.storage import installation, leads, sends, timeline
 from worker.storage.leads import Identity
 from worker.storage.timeline import Happened
@@ -44,12 +44,5 @@ def read_copy(services: Services, lead_id: str, send_id: str, *, with_name: bool
             raise NotFound("no email of this lead has this id and has gone out")
         renderer = services.content.at(connection, send["snapshot"])
         lead = leads.by_ids(connection, [lead_id])[lead_id]
-    identity = _identity(services, lead) if with_name else Identity()
+    identity = (services.vault.readable_identity(lead) if with_name else None) or Identity()
     return SentCopy(send=send, rendered=render_send(renderer, send, identity, INERT_LINKS, services.public_url))
-
-
-def _identity(services: Services, lead: Mapping[str, Any]) -> Identity:
-    try:
-        return services.vault.open_identity(lead)
-    except SealError:
-        return Identity()

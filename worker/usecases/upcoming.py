@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from worker.domain.sends import SendState
-from worker.storage import installation, leads, planned_sends, sends
+from worker.storage import installation, leads, planned_sends, send_figures, sends
 from worker.storage.planned_sends import Planned
 
 DAYS = 30
@@ -50,7 +50,7 @@ def read_upcoming(connection: Connection, *, location: str | None = None, sequen
     return Upcoming(
         days=[Day(day=day, planned=[one for one in found if one.day == day]) for day in days],
         overdue=sends.due(connection, now)[0],
-        held=sends.counts(connection)[SendState.HELD],
+        held=send_figures.count_attention(connection)[SendState.HELD],
         now=now,
     )
 

@@ -29,7 +29,7 @@ def _live(visit: Visit) -> Response:
 def _render(visit: Visit, template: str) -> Response:
     location = _location(visit)
     desk = read_front_desk(visit.services, _SHOWN + 1, location)
-    zones = {one.value: desk.clinic.calendars(one)[0].zone for one in Location}
+    zones = {one.value: desk.clinic.calendar(one).zone for one in Location}
     return visit.page(template, desk=desk, shown=_SHOWN, location=location or "", say=lead_words, zones=zones)
 
 
