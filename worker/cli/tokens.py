@@ -22,7 +22,7 @@ def add(
     scope: Annotated[TokenScope, typer.Option("--scope", help="What it may do.")] = TokenScope.EVENTS,
     form: Annotated[str, typer.Option("--form", help="For webhooks: the key of the form that it posts to.")] = "",
     secret: Annotated[
-        typer.FileText | None, typer.Option("--secret-file", help="With what the vendor signs; - reads it from here.")
+        typer.FileText | None, typer.Option("--secret-file", help="With what the vendor or calendar signs; - reads it.")
     ] = None,
     by: Actor = "",
     as_json: AsJson = False,

@@ -64,6 +64,10 @@ _OF_KIND = MappingProxyType(
             "A mail provider has told something that this version can't read.",
             "Retry after the next update, or dismiss.",
         ),
+        "booking": Remedy(
+            "A calendar told of a booking, and it can't be read, or several people may be meant.",
+            "See in the calendar who booked, note it on their page; then dismiss. Retry after the next update.",
+        ),
         "event": Remedy(
             "A system that is told what happens did not take this, however often it was tried.",
             "See what is wrong with nurture webhooks list and nurture webhooks test; mend it, then retry.",

@@ -78,9 +78,17 @@ def _standard(headers: Headers, body: bytes, secret: str, now: datetime) -> str 
     return None
 
 
+def _calendly(headers: Headers, body: bytes, secret: str, now: datetime) -> str | None:
+    parts = dict(part.partition("=")[::2] for part in headers["calendly-webhook-signature"].split(","))
+    at = parts.get("t", "")
+    expected = _mac(secret.encode(), at.encode(), b".", body).hex()
+    return _age(f"{at}000", now) if _same(parts.get("v1", ""), expected) else BAD_SIGNATURE
+
+
 _SCHEMES: Mapping[str, Callable[[Headers, bytes, str, datetime], str | None]] = {
     "typeform-signature": _typeform,
     "x-webflow-signature": _webflow,
     "x-duda-signature": _duda,
+    "calendly-webhook-signature": _calendly,
     "webhook-signature": _standard,
 }

@@ -20,6 +20,7 @@ from worker import __version__
 from worker.client_address import ClientAddress
 from worker.intake import api_docs
 from worker.intake.acceptor import Acceptor
+from worker.intake.bookings import booking_routes
 from worker.intake.captcha import Captcha
 from worker.intake.cors import FormCors
 from worker.intake.error_pages import add_error_pages
@@ -77,6 +78,7 @@ def create_app(services: Services, settings: Settings, broker: Broker, *, consol
     app.add_middleware(HeadAsGet)
     add_error_pages(app, content)
     _add_submission_routes(app, endpoint)
+    app.include_router(booking_routes(services, limits))  # before the vendors: one of theirs takes any name
     app.include_router(hook_routes(HookEndpoint(services.ring, acceptor, tokens, limits)))
     app.include_router(recipient_routes(services, content))
     app.include_router(event_routes(services))

@@ -48,6 +48,7 @@ class AlertKind(StrEnum):
     PROVIDER_FAILS = "provider_fails"
     PROVIDER_WORKS = "provider_works"
     EVENT_PARKED = "event_parked"
+    BOOKING_PARKED = "booking_parked"
 
 
 PAGED = {AlertKind.CRISIS: CrisisTier.ACUTE, AlertKind.CRISIS_REVIEW: CrisisTier.REVIEW}

@@ -25,6 +25,7 @@ class ParkedKind(StrEnum):
     MESSAGE = "message"
     FEEDBACK = "feedback"
     EVENT = "event"
+    BOOKING = "booking"
 
 
 def park_submission(

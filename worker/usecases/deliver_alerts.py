@@ -49,6 +49,7 @@ _TITLES = {
     AlertKind.REPLIED: "A lead has replied by email: please answer",
     AlertKind.FEEDBACK_PARKED: "News of an email could not be read",
     AlertKind.PROVIDER_FAILS: "The mail provider fails: emails wait, and it is tried again by itself",
+    AlertKind.BOOKING_PARKED: "Someone booked, and it is not clear who: please look whether their emails should end",
     AlertKind.EVENT_PARKED: "A system that is told what happens does not take it",
     AlertKind.PROVIDER_WORKS: "The mail provider works again: emails go out",
 }

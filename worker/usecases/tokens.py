@@ -36,8 +36,8 @@ def add_token(
     token_id, random = new_id(), secrets.token_urlsafe(32)
     token = f"{PREFIX}{form}.{random}" if form else PREFIX + random
     with services.database.write() as connection:
-        if (scope is TokenScope.HOOKS) != bool(form) or (secret and not form):
-            raise Refused("a token of scope hooks posts to one form, and only such a one has a form and a secret")
+        if (scope is TokenScope.HOOKS) != bool(form):
+            raise Refused("a token of scope hooks posts to one form, and only such a one has a form")
         if form:
             _require_form(form, services.content.renderer(connection)[1].catalog.forms)
         now = installation.product_now(connection)
@@ -60,6 +60,23 @@ def check_token(services: Services, token: str, scope: TokenScope) -> tuple[str 
     if found is None:
         return None, False
     return found["id"], found["scope"] == scope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventToken:
+    """A token by which a calendar tells of bookings. `secret` is what it signs with; empty: it does not."""
+
+    id: str
+    secret: str
+
+
+def event_token(services: Services, token: str) -> EventToken | None:
+    """The token, where it is in force and may tell events."""
+    with services.database.read() as connection:
+        found = tokens.find(connection, hash_of(token))
+    if found is None or found["scope"] != TokenScope.EVENTS:
+        return None
+    return EventToken(id=found["id"], secret=_secret(services, found["id"], found["secret_sealed"]))
 
 
 def hook_tokens(services: Services) -> Mapping[str, HookToken]:

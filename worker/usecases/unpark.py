@@ -17,6 +17,7 @@ from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
 from worker.usecases.capture import Captured, capture
+from worker.usecases.receive_booking import Received, receive_again
 from worker.usecases.receive_feedback import receive_reading
 from worker.usecases.services import Services
 
@@ -31,6 +32,8 @@ def replay(services: Services, item_id: str, actor: str) -> Captured:
         return _replay_message(services, item, actor)
     if item["kind"] == parked.ParkedKind.FEEDBACK:
         return _replay_feedback(services, item, actor)
+    if item["kind"] == parked.ParkedKind.BOOKING:
+        return _replay_booking(services, item, actor)
     if item["kind"] == parked.ParkedKind.EVENT:
         return _replay_event(services, item, actor)
     if item["submission_id"] is None:
@@ -109,6 +112,14 @@ def _replay_feedback(services: Services, item: Mapping[str, Any], actor: str) ->
     if reading is None or reading.unmapped:
         return Captured(parked=1)
     receive_reading(services, stored["source"], reading, b"")
+    _decide(services, item["id"], parked.REPLAYED, Happened.REPLAYED, actor, None)
+    return Captured()
+
+
+def _replay_booking(services: Services, item: Mapping[str, Any], actor: str) -> Captured:
+    """Read a calendar's post again: it may be clear by now who is meant."""
+    if receive_again(services, item) is Received.PARKED:
+        return Captured(parked=1)
     _decide(services, item["id"], parked.REPLAYED, Happened.REPLAYED, actor, None)
     return Captured()
 
