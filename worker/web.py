@@ -8,7 +8,7 @@ from __future__ import annotations
 import uvicorn
 from fastapi import FastAPI
 
-from worker.bootstrap import HintsInBackground, make_services, open_broker, process_settings
+from worker.bootstrap import HintsInBackground, make_services, open_broker, open_desk, process_settings
 from worker.client_address import ClientAddress
 from worker.console.app import create_console
 from worker.console.means import Means
@@ -31,6 +31,7 @@ def create_web(services: Services, settings: Settings, broker: Broker) -> FastAP
         clients=ClientAddress(settings.trusted_proxies),
         is_https=settings.links.startswith("https://"),
         needs_codes=settings.is_production,
+        desk=open_desk(settings, services.database),
     )
     return create_app(services, settings, broker, console=create_console(means))
 

@@ -9,6 +9,13 @@ EVERYONE = None
 PAGES: dict[str, Permission | None] = {
     "/": Permission.SEE_HEALTH,
     "/upcoming": Permission.SEE_LEADS,
+    "/studio": Permission.SEE_CONTENT,
+    "/studio/email/first-visit?view=inbox": Permission.SEE_CONTENT,
+    "/studio/calendar?condition=depression&location=albany": Permission.SEE_CONTENT,
+    "/studio/changes": Permission.SEE_CONTENT,
+    "/studio/edit/emails/first-visit.md": Permission.EDIT_CONTENT,
+    "/studio/edit/sequences/depression.toml": Permission.EDIT_CONTENT,
+    "/studio/publish": Permission.PUBLISH_CONTENT,
     "/parked": Permission.OPERATE,
     "/unknown": Permission.OPERATE,
     "/pauses": Permission.OPERATE,

@@ -16,7 +16,7 @@ from worker.domain.staff import Permission, Role, may, roles_that_may
 
 CONSOLE = Path(app.__file__).parent
 TEMPLATES = sorted((CONSOLE / "templates").glob("*.html"))
-MACROS = {"components.html", "codes.html"}
+MACROS = {"components.html", "codes.html", "studio_parts.html"}
 ROOT = Path(__file__).parents[2]
 
 GRAVE = {Permission.MANAGE_USERS, Permission.MANAGE_KEYS, Permission.EXPORT_LEADS, Permission.ERASE_LEADS}
@@ -86,10 +86,17 @@ HTMX = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
 """Of htmx 4.0.1's `dist/htmx.min.js`, as its authors published it."""
 
 
-def test_the_one_script_is_the_one_that_its_authors_published() -> None:
-    assert hashlib.sha256((look.STATIC / "htmx.min.js").read_bytes()).hexdigest() == HTMX
-    assert [path.name for path in look.STATIC.iterdir() if path.suffix == ".js"] == ["htmx.min.js"]
+EDITOR = "e6e6af36a94b2aea432b2daa587fe802cd1f704c695ee90c2dd699a8e4f2c787"
+"""Of what `worker/console/editor/editor.js` says how to make, from prism-code-editor 5.4.0."""
+
+
+def test_foreign_scripts_are_those_that_their_authors_published() -> None:
+    scripts = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in look.STATIC.glob("*.js")}
+
+    assert scripts.keys() == {"htmx.min.js", "prism-code-editor.min.js", "edit.js"}
+    assert (scripts["htmx.min.js"], scripts["prism-code-editor.min.js"]) == (HTMX, EDITOR)
     assert "Zero-Clause BSD" in (look.STATIC / "htmx.LICENSE.txt").read_text(encoding="utf-8")
+    assert "MIT License" in (look.STATIC / "prism-code-editor.LICENSE.txt").read_text(encoding="utf-8")
 
 
 ERASURE = re.compile(r"worker/(storage|usecases)/\w*eras\w*\.py")

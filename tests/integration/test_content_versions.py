@@ -33,7 +33,7 @@ def test_a_change_names_the_people_who_get_it_next(world: World) -> None:
     assert "new words" in reached.effect
 
 
-@pytest.mark.parametrize(("people", "words"), [(0, "0 people; it"), (1, "1 person; it"), (1200, "1,200 people; it")])
+@pytest.mark.parametrize(("people", "words"), [(0, "nobody now; it"), (1, "1 person; it"), (1200, "1,200 people; it")])
 def test_people_are_counted_as_one_speaks(people: int, words: str) -> None:
     assert content_history.Touched(path=EMAIL, people=people, effect="waits").in_words.startswith(words)
 

@@ -119,10 +119,12 @@ class Console:
         return self.sign_in(self.someone(), add_staff(self.world, name or str(role).replace("_", ""), role))
 
 
-def open_console(world: World, folder: Path, *, production: bool = False, broker: str = NOWHERE) -> Console:
+def open_console(
+    world: World, folder: Path, *, production: bool = False, broker: str = NOWHERE, **more: Any
+) -> Console:
     """A console as the web process serves it."""
     world.services.public_url, world.services.passwords = HOST, QUICK
-    settings = load_settings({}, state_dir=folder, public_url=HOST, rate_limit="off", drafts="database")
+    settings = load_settings({}, state_dir=folder, public_url=HOST, rate_limit="off", drafts="database", **more)
     if production:
         settings = settings.model_copy(update={"env": Environment.PRODUCTION})
     return Console(world, settings, create_web(world.services, settings, Broker(broker)))

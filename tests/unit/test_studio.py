@@ -31,6 +31,7 @@ from worker.console.studio.drafts import Drafts
 from worker.console.studio.findings import Findings
 from worker.console.studio.pages import STATIC
 from worker.console.studio.routes import Studio
+from worker.console.studio.sources import Folder
 from worker.console.studio.trial_mail import TrialMail
 from worker.console.studio.views.audience import audiences, special_audience, verdict
 from worker.console.studio.views.calendar import Asked, NotAnInstant, lead_calendar
@@ -292,7 +293,7 @@ def test_a_calendar_tells_what_disagreed_and_what_is_left_out() -> None:
     ("typed", "says"),
     [
         ({"condition": "depresion"}, "no condition is known as “depresion”; did you mean depression?"),
-        ({"condition": "moonlight"}, "no condition is known as “moonlight”; there are depression, "),
+        ({"condition": "moonlight"}, "no condition is known as “moonlight”; there are "),
         ({"treatment": "spravatto"}, "no treatment is known as “spravatto”; did you mean spravato?"),
     ],
 )
@@ -404,7 +405,7 @@ def save(path: Path, text: str) -> None:
 
 
 def test_a_saved_file_is_another_version_and_an_untouched_one_is_the_same(folder: Path) -> None:
-    drafts = Drafts(folder)
+    drafts = Drafts(Folder(folder))
     first = drafts.look()
     path = folder / "emails" / "first-visit.md"
     path.touch()
@@ -418,7 +419,7 @@ def test_a_saved_file_is_another_version_and_an_untouched_one_is_the_same(folder
 
 
 def test_a_template_error_keeps_the_last_good_rendering_and_names_its_line(folder: Path) -> None:
-    drafts = Drafts(folder)
+    drafts = Drafts(Folder(folder))
     path = folder / "emails" / "first-visit.md"
     text = path.read_text()
     drafts.look()
@@ -438,7 +439,7 @@ def test_a_template_error_keeps_the_last_good_rendering_and_names_its_line(folde
 
 
 def test_the_last_good_rendering_outlasts_many_broken_saves(folder: Path) -> None:
-    drafts = Drafts(folder)
+    drafts = Drafts(Folder(folder))
     path = folder / "emails" / "first-visit.md"
     text = path.read_text()
     drafts.shown(USE)
@@ -451,7 +452,7 @@ def test_the_last_good_rendering_outlasts_many_broken_saves(folder: Path) -> Non
 
 
 def test_files_that_do_not_load_keep_the_content_that_did(folder: Path) -> None:
-    drafts = Drafts(folder)
+    drafts = Drafts(Folder(folder))
     good = drafts.look()
     path = folder / "emails" / "first-visit.md"
     text = path.read_text()
@@ -470,9 +471,9 @@ def test_files_that_do_not_load_keep_the_content_that_did(folder: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_or_not_text_is_said_to_be_so(tmp_path: Path, folder: Path) -> None:
-    assert "is not there" in str(Drafts(tmp_path / "nowhere").look().problems[0])
+    assert "is not there" in str(Drafts(Folder(tmp_path / "nowhere")).look().problems[0])
 
-    drafts = Drafts(folder)
+    drafts = Drafts(Folder(folder))
     good = drafts.look()
     (folder / "blocks" / "footer.md").write_bytes(b"Caf\xe9")
     (problem,) = drafts.look().problems
@@ -483,7 +484,7 @@ def test_a_folder_that_is_not_there_or_not_text_is_said_to_be_so(tmp_path: Path,
 
 
 def test_an_email_that_was_deleted_can_still_be_looked_at(folder: Path) -> None:
-    drafts = Drafts(folder)
+    drafts = Drafts(Folder(folder))
     drafts.look()
     (folder / "emails" / "first-visit.md").unlink()
 
@@ -518,7 +519,7 @@ class Reader:
 
 
 def test_lint_is_asked_once_for_a_version(folder: Path) -> None:
-    reader, drafts = Reader(), Drafts(folder)
+    reader, drafts = Reader(), Drafts(Folder(folder))
     findings = Findings(reader, lambda: date(2026, 3, 6))
     draft = drafts.look()
 
@@ -535,8 +536,8 @@ def test_without_lint_there_is_nothing_to_wait_for(folder: Path) -> None:
     findings = Findings(None, lambda: date(2026, 3, 6))
 
     assert not findings.is_there
-    assert not findings.needs_time(Drafts(folder).look(), "risks")
-    assert findings.of(Drafts(folder).look(), "risks") == ()
+    assert not findings.needs_time(Drafts(Folder(folder)).look(), "risks")
+    assert findings.of(Drafts(Folder(folder)).look(), "risks") == ()
 
 
 # --- the addresses -------------------------------------------------------------------------------------------
@@ -565,7 +566,7 @@ def sent() -> Sent:
 @pytest.fixture
 def client(folder: Path, sent: Sent) -> Iterator[TestClient]:
     studio = Studio(
-        drafts=Drafts(folder),
+        drafts=Drafts(Folder(folder)),
         findings=Findings(Reader(), NOW.date),
         now=lambda: NOW,
         links=LINKS,
@@ -716,7 +717,7 @@ def test_a_mistake_of_the_studio_itself_names_its_place_and_no_content(folder: P
         raise KeyError("Maya asked about depression")
 
     studio = Studio(
-        drafts=Drafts(folder),
+        drafts=Drafts(Folder(folder)),
         findings=Findings(broken_lint, NOW.date),
         now=lambda: NOW,
         links=LINKS,
@@ -735,7 +736,7 @@ def test_a_mistake_of_the_studio_itself_names_its_place_and_no_content(folder: P
 def test_when_nothing_ever_worked_the_pages_say_what_to_mend(folder: Path, sent: Sent) -> None:
     (folder / "routing.toml").write_text("= nonsense")
     studio = Studio(
-        drafts=Drafts(folder),
+        drafts=Drafts(Folder(folder)),
         findings=Findings(None, NOW.date),
         now=lambda: NOW,
         links=LINKS,

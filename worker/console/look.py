@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from worker.console import words
 from worker.console.address import Address
+from worker.console.studio.pages import FILES as STUDIO_FILES
 from worker.domain.staff import Permission, Role, may
 from worker.static_files import PALETTE, version_of
 
@@ -26,6 +27,11 @@ FILES: Mapping[str, tuple[Path, str]] = {
     "palette.css": (PALETTE, "text/css"),
     "console.css": (STATIC / "console.css", "text/css"),
     "htmx.min.js": (STATIC / "htmx.min.js", "text/javascript"),
+    "prism-code-editor.min.js": (STATIC / "prism-code-editor.min.js", "text/javascript"),
+    "edit.js": (STATIC / "edit.js", "text/javascript"),
+    "edit.css": (STATIC / "edit.css", "text/css"),
+    "prism-code-editor.css": (STATIC / "prism-code-editor.css", "text/css"),
+    **STUDIO_FILES,
 }
 """The static files that are served, with their types."""
 
@@ -56,9 +62,9 @@ class Look:
         self._environment.globals.update(
             url=self.url,
             words=words,
-            styles=[self._asset("palette.css"), self._asset("console.css")],
-            htmx=self._asset("htmx.min.js"),
-            htmx_hash=_integrity("htmx.min.js"),
+            styles=[self.asset("palette.css"), self.asset("console.css")],
+            asset=self.asset,
+            integrity=_integrity,
         )
         self._environment.filters.update(act=words.act, age=words.age, label=words.label)
 
@@ -66,14 +72,20 @@ class Look:
         """One page, or a part of one."""
         zone = self._zone()
         return self._environment.get_template(template).render(
-            nav=[item for item in self._nav if role and (item.needs is None or may(role, item.needs))],
+            nav=self.nav_of(role),
             when=lambda at, of=None: words.instant(at, of or zone),
             **values,
         )
 
-    def _asset(self, name: str) -> str:
+    def nav_of(self, role: Role | None) -> list[NavItem]:
+        """The pages that this role may open."""
+        return [item for item in self._nav if role and (item.needs is None or may(role, item.needs))]
+
+    def asset(self, name: str) -> str:
+        """The address of a static file."""
         return self.url(f"/static/{name}", v=version_of(FILES[name][0]))
 
 
 def _integrity(name: str) -> str:
+    """What the browser checks a script by."""
     return "sha384-" + base64.b64encode(hashlib.sha384((STATIC / name).read_bytes()).digest()).decode()

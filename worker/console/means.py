@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from worker.client_address import ClientAddress
+from worker.console.studio.inside import open_studio
+from worker.console.studio.routes import StudioPages
 from worker.storage.broker import Broker
 from worker.storage.spool import Spool
+from worker.usecases.drafting.desk import DraftDesk
 from worker.usecases.services import Services
 
 _WRONG_TRIES = parse("20/15 minutes")
@@ -27,7 +31,13 @@ class Means:
     clients: ClientAddress
     is_https: bool
     needs_codes: bool
+    desk: DraftDesk
     _tries: MovingWindowRateLimiter = field(default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()))
+
+    @cached_property
+    def studio(self) -> StudioPages:
+        """The studio over the desk's draft."""
+        return open_studio(self.services, self.desk)
 
     def may_try(self, client: str) -> bool:
         """False when too many wrong sign-ins came from this client lately."""

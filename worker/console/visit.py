@@ -73,6 +73,11 @@ class Visit:
         given = self.form.get(name, self.query.get(name, ""))
         return given.strip()[:2000] if isinstance(given, str) else ""
 
+    def text(self, name: str) -> str:
+        """A long text of the form, as it was typed."""
+        given = self.form.get(name, "")
+        return given if isinstance(given, str) else ""
+
     def secret(self, name: str) -> str:
         """A password of the form, exactly as typed: spaces count."""
         given = self.form.get(name, "")

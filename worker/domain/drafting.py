@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-LARGEST = 40_000
+LARGEST = 20_000
 """Characters of a file that is edited in a browser; the longest email has a tenth."""
 
 _EDITABLE = re.compile(r"(?:emails/[a-z0-9][a-z0-9-]{0,60}\.md|sequences/[a-z0-9][a-z0-9-]{0,60}\.toml|"
@@ -46,3 +46,11 @@ def why_not_publish(publisher: str, authors: Iterable[str], *, needs_second: boo
     if needs_second and publisher in set(authors):
         return "you wrote some of these changes: someone else reads them and publishes"
     return None
+
+
+def as_step(email: str, days: int) -> str:
+    """A step as a sequence's file has it, to be put at its end and moved where it belongs."""
+    return (
+        f'\n[[steps]]\nid = "{email}"\nemail = "{email}"\nwait = "{days} days"\n'
+        'late = { after = "3 days", action = "shift" }\n'
+    )

@@ -26,8 +26,9 @@ class Touched:
 
     @property
     def in_words(self) -> str:
-        """`1 person; it is their next email: …`."""
-        return f"{self.people:,} {'person' if self.people == 1 else 'people'}; it {self.effect}"
+        """`1 person; it is their next email: …`, or `nobody now; …`."""
+        who = {0: "nobody now", 1: "1 person"}.get(self.people, f"{self.people:,} people")
+        return f"{who}; it {self.effect}"
 
 
 def touched(database: Database, files: Mapping[str, str]) -> list[Touched]:
@@ -76,7 +77,7 @@ def history(database: Database) -> list[dict[str, Any]]:
 
 def export(database: Database, snapshot: str, folder: Path) -> int:
     """Write the exact files of a version into an empty folder; how many. Raises NotFound."""
-    _, files = _version(database, snapshot)
+    _, files = version(database, snapshot)
     if folder.exists() and any(folder.iterdir()):
         raise NotFound(f"{folder} is not empty; name a new folder")
     for path, text in files.items():
@@ -88,7 +89,7 @@ def export(database: Database, snapshot: str, folder: Path) -> int:
 
 def restore(database: Database, snapshot: str, approved_by: str) -> None:
     """Make an earlier version the active one again; the draft files stay as they are. Raises NotFound."""
-    name, files = _version(database, snapshot)
+    name, files = version(database, snapshot)
     load_catalog(files)
     with database.write() as connection:
         now, before = installation.product_now(connection), installation.active_snapshot(connection)
@@ -98,7 +99,7 @@ def restore(database: Database, snapshot: str, approved_by: str) -> None:
         )
 
 
-def _version(database: Database, snapshot: str) -> tuple[str, dict[str, str]]:
+def version(database: Database, snapshot: str) -> tuple[str, dict[str, str]]:
     """The one published version whose hash begins so."""
     with database.read() as connection:
         matching = [row["hash"] for row in contents.history(connection) if row["hash"].startswith(snapshot)]

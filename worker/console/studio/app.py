@@ -17,6 +17,7 @@ from worker.console.studio.drafts import Drafts
 from worker.console.studio.findings import Findings
 from worker.console.studio.headers import PAGE_HEADERS
 from worker.console.studio.routes import Studio, studio_routes
+from worker.console.studio.sources import Folder
 from worker.console.studio.trial_mail import TrialMail
 from worker.delivery.base import Message, Outcome
 from worker.delivery.providers import open_provider
@@ -38,7 +39,7 @@ def preview_studio(
     """The studio of a folder of drafts. Lint and calendar use the real day, unless told otherwise."""
     clock = now or _real_now
     return Studio(
-        drafts=Drafts(templates),
+        drafts=Drafts(Folder(templates)),
         findings=Findings(check_content, lambda: clock().date()),
         now=clock,
         links=settings.links,

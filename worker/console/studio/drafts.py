@@ -1,6 +1,6 @@
-"""The draft files as they are now, and the last content that worked while they are being edited.
+"""The draft as it is now, and the last content that worked while they are being edited.
 
-Nothing watches in the background: whoever looks compares the files' times (about a millisecond), and
+Nothing watches in the background: whoever looks compares the source's stamp (about a millisecond), and
 rereads what changed. A draft that is broken never takes away the rendering that was there before.
 """
 
@@ -9,17 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from worker.content.catalog import read_content_files
+from worker.console.studio.sources import Source, Unreadable
 from worker.content.load import load_catalog
 from worker.content.render import Renderer
 from worker.content.snapshots import snapshot_hash
 from worker.content.uses import Use
 from worker.errors import ContentInvalid, TemplateError
 
-_FOLDER = "templates/email"
-_TEXTS = {".toml", ".md", ".html", ".txt"}
 _KEPT = 8
 
 
@@ -45,10 +42,10 @@ class Shown:
 
 
 class Drafts:
-    """Reads one folder. May be asked from several threads."""
+    """Reads one source. May be asked from several threads."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, source: Source) -> None:
+        self._source = source
         self._lock = threading.Lock()
         self._seen: object = None
         self._draft = Draft(version="", files={}, renderer=None, problems=())
@@ -58,7 +55,7 @@ class Drafts:
     def look(self) -> Draft:
         """The files as they are now."""
         with self._lock:
-            seen = self._times()
+            seen = self._source.stamp()
             if seen != self._seen:
                 self._draft = self._read()
                 self._seen = seen
@@ -95,30 +92,9 @@ class Drafts:
 
     def _files(self) -> tuple[Mapping[str, str], tuple[TemplateError, ...]]:
         try:
-            return read_content_files(self._root), ()
-        except ContentInvalid:
-            return {}, (TemplateError(_FOLDER, "is not there; the studio shows what stands in this folder"),)
-        except UnicodeDecodeError:
-            return self._draft.files, tuple(self._not_text())
-        except OSError as error:  # renamed or taken away between listing and reading
-            return self._draft.files, (TemplateError(_FOLDER, f"can't be read just now ({type(error).__name__})"),)
-
-    def _not_text(self) -> list[TemplateError]:
-        return [
-            TemplateError(path.relative_to(self._root).as_posix(), "is not UTF-8 text; save it as UTF-8")
-            for path in sorted(self._root.rglob("*"))
-            if path.is_file() and path.suffix in _TEXTS and not _is_utf8(path.read_bytes())
-        ]
-
-    def _times(self) -> object:
-        times = []
-        for path in sorted(self._root.rglob("*")):
-            try:
-                state = path.stat()
-            except OSError:  # an editor's file of a moment
-                continue
-            times.append((str(path), state.st_mtime_ns, state.st_size, state.st_ino))
-        return times
+            return self._source.files(), ()
+        except Unreadable as error:
+            return {} if error.is_gone else self._draft.files, error.problems
 
 
 def _causes(problems: Sequence[TemplateError]) -> tuple[TemplateError, ...]:
@@ -144,11 +120,3 @@ def _problem(renderer: Renderer | None, use: Use) -> TemplateError | None:
     except TemplateError as error:
         return error
     return None
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

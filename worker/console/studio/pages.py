@@ -28,7 +28,7 @@ FILES: Mapping[str, tuple[Path, str]] = {
 class Pages:
     """Renders the pages of one studio."""
 
-    def __init__(self, base: str, home: tuple[str, str] | None) -> None:
+    def __init__(self, base: str, assets: str, home: tuple[str, str] | None) -> None:
         self.address = Address(base)
         self._environment = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "pages"),
@@ -42,7 +42,7 @@ class Pages:
             url=self.address,
             home=home,
             words=words,
-            assets={name: self.address(f"/assets/{name}", v=version_of(file)) for name, (file, _) in FILES.items()},
+            assets={name: Address(assets)(f"/{name}", v=version_of(file)) for name, (file, _) in FILES.items()},
         )
 
     def render(self, template: str, values: Mapping[str, object]) -> str:

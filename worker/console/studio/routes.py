@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
@@ -42,15 +43,17 @@ _STILL_HERE_EVERY = 150
 
 @dataclass(kw_only=True)
 class Studio:
-    """All that the pages need. `home` is the name and address of what stands above the studio, if anything does."""
+    """All that the pages need. `assets` is where static files are served; `home` is the name and address of what
+    stands above the studio, if anything does."""
 
     drafts: Drafts
     findings: Findings
     now: Callable[[], datetime]
     links: str
-    trial_mail: TrialMail
+    trial_mail: TrialMail | None = None
     people: People | None = None
     base: str = "/studio"
+    assets: str = "/studio/assets"
     home: tuple[str, str] | None = None
     is_stopping: bool = field(default=False, init=False)
 
@@ -61,7 +64,7 @@ class Studio:
 
 def studio_routes(studio: Studio) -> APIRouter:
     """The routes, for any application that serves them under `studio.base`."""
-    pages = _Handlers(studio)
+    pages = StudioPages(studio)
     router = APIRouter(prefix=studio.base, include_in_schema=False)
     handlers: dict[str, Callable[..., object]] = {
         "": pages.home,
@@ -81,11 +84,31 @@ def studio_routes(studio: Studio) -> APIRouter:
     return router
 
 
-class _Handlers:
+class StudioPages:
+    """The pages of one studio. `seen_by` gives them the frame of the console around it."""
+
+    _staff: object = None
+
     def __init__(self, studio: Studio) -> None:
         self._studio, self._drafts, self._findings = studio, studio.drafts, studio.findings
-        self._pages = Pages(studio.base, studio.home)
+        self._pages = Pages(studio.base, studio.assets, studio.home)
         self._email = EmailPage(studio.drafts, self._pages.address, studio.links, studio.now)
+
+    @property
+    def drafts(self) -> Drafts:
+        """What is shown."""
+        return self._drafts
+
+    @property
+    def findings(self) -> Findings:
+        """What lint says of it."""
+        return self._findings
+
+    def seen_by(self, staff: object) -> StudioPages:
+        """The same pages with the console's own header, for whoever is signed in."""
+        framed = copy(self)
+        framed._staff = staff
+        return framed
 
     def home(self) -> Response:
         """Every sequence with its emails."""
@@ -190,7 +213,8 @@ class _Handlers:
                 shown.renderer, choice.use, choice.persona, to, self._studio.links, self._studio.now()
             )
 
-        return self._studio.trial_mail.send(to, compose)
+        mail = self._studio.trial_mail
+        return mail.send(to, compose) if mail else Result.NOT_ALLOWED
 
     def sequence(self, sequence_id: str, location: str = "") -> Response:
         """A sequence as a timeline."""
@@ -305,6 +329,7 @@ class _Handlers:
             "source_around": lambda path, line: around(draft.files.get(path, ""), line),
             "sequence_here": None,
             "whole": "",
+            "staff": self._staff,
         }
         return HTMLResponse(self._pages.render(template, {**shell, **values}), status, dict(PAGE_HEADERS))
 

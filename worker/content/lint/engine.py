@@ -119,6 +119,11 @@ def lint(
     return by_place(findings)
 
 
+def lint_order(renderer: Renderer) -> list[Finding]:
+    """What is wrong with the sequences and the claims themselves; the emails are not read, so it is quick."""
+    return _told(_lint_whole(renderer.catalog, None), renderer.catalog, date.min, [])
+
+
 def _lint_email(
     renderer: Renderer, email_id: str, today: date, locations: Collection[Location] | None, wire: Wire | None
 ) -> Iterator[_Found]:

@@ -32,6 +32,11 @@ class DraftDesk:
         with self.database.read() as connection:
             return self.read_in(connection)
 
+    def stamp(self) -> object:
+        """Another value whenever what is published or drafted in the database has changed."""
+        with self.database.read() as connection:
+            return installation.active_snapshot(connection), drafts.stamp(connection)
+
     def read_in(self, connection: Connection) -> Draft:
         """The same, within a transaction."""
         snapshot = installation.active_snapshot(connection)

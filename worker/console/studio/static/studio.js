@@ -65,9 +65,11 @@
   });
   document.documentElement.classList.add("scripts");
 
-  const events = new EventSource(document.body.dataset.events);
-  events.onopen = () => say("Live", true);
-  events.onerror = () => say("Not connected");
-  events.onmessage = (event) => event.data !== version && show(location.href).catch(stumbled);
+  if (document.body.dataset.events) {
+    const events = new EventSource(document.body.dataset.events);
+    events.onopen = () => say("Live", true);
+    events.onerror = () => say("Not connected");
+    events.onmessage = (event) => event.data !== version && show(location.href).catch(stumbled);
+  }
   complete(location.href).catch(stumbled);
 })();

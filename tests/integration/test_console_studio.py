@@ -1,0 +1,171 @@
+"""The studio in the console over HTTP: writing, meeting another writer, publishing, and the way back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.console import Console, Person, open_console, text_of
+from tests.support.world import SHIPPED, World
+from worker.domain.drafting import version_of
+from worker.domain.staff import Role
+from worker.storage import tables
+from worker.usecases import content_history
+from worker.usecases.drafting.desk import DraftDesk
+from worker.usecases.drafting.save import save
+
+pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+
+PATH = "emails/first-visit.md"
+OLD = SHIPPED[PATH]
+NEW = OLD.replace("It is a small step", "It is a little step")
+OTHER = OLD.replace("It is a small step", "It is one step")
+
+
+@pytest.fixture
+def console(world: World, tmp_path: Path) -> Console:
+    return open_console(world, tmp_path)
+
+
+@pytest.fixture
+def writer(console: Console) -> Person:
+    console.person(Role.ADMIN, "alex")
+    return console.person(Role.WRITER, "wren")
+
+
+def the_desk(console: Console) -> DraftDesk:
+    return DraftDesk(database=console.world.database, folder=None)
+
+
+def write(person: Person, text: str, started_from: str) -> object:
+    return person.post(f"/studio/edit/{PATH}", text=text, started_from=version_of(started_from))
+
+
+def test_a_writer_changes_a_sentence_and_cannot_publish_it(console: Console, writer: Person) -> None:
+    page = writer.get(f"/studio/edit/{PATH}")
+    assert "It is a small step" in page.text
+    assert f'value="{version_of(OLD)}"' in page.text
+
+    assert write(writer, NEW.replace("\n", "\r\n"), OLD).status_code == 303  # type: ignore[attr-defined]
+
+    assert the_desk(console).read().files[PATH] == NEW
+    changes = text_of(writer.get("/studio/changes").text)
+    assert "Written by wren" in changes
+    assert "+ You asked us about" in changes
+    assert writer.get("/studio/publish").status_code == 403
+    assert "differs from what is sent" in text_of(writer.get("/studio").text)
+
+
+def test_the_second_of_two_writers_is_told_and_keeps_every_word(console: Console, writer: Person) -> None:
+    other = console.person(Role.MARKETER, "morgan")
+    write(writer, NEW, OLD)
+
+    told = write(other, OTHER, OLD)
+
+    assert told.status_code == 409  # type: ignore[attr-defined]
+    page = told.text  # type: ignore[attr-defined]
+    assert "wren saved it" in text_of(page)
+    assert "It is one step" in page
+    assert "- " in text_of(page)
+    assert f'name="started_from" value="{version_of(NEW)}"' in page
+    assert the_desk(console).read().files[PATH] == NEW
+    assert write(other, OTHER, NEW).status_code == 303  # type: ignore[attr-defined]
+    versions = text_of(writer.get(f"/studio/versions/{PATH}").text)
+    assert "morgan, version 2" in versions
+    assert "wren, version 1" in versions
+    assert "It is a little step" in writer.get(f"/studio/edit/{PATH}?version=1").text
+
+
+def test_what_is_typed_is_looked_at_without_being_saved(console: Console, writer: Person) -> None:
+    typed = OLD + "\nIt works for everyone, {{ slot.topik }}.\n"
+    broken = writer.post(f"/studio/look/{PATH}", text=typed, started_from=version_of(OLD)).text
+    shown = writer.post(f"/studio/look/{PATH}", text=typed.replace("topik", "topic"), started_from="x").text
+    frame = writer.post(f"/studio/typed/{PATH}", text=NEW, persona="albany-social-anxiety")
+    unshown = writer.post(f"/studio/typed/{PATH}", text="no settings")
+
+    assert "topik" in text_of(broken)
+    assert "MED025" in text_of(shown)
+    assert "It works for everyone" in shown
+    assert "It is a little step" in frame.text
+    assert "sandbox;" in frame.headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in frame.headers["content-security-policy"]
+    assert "can’t be shown" in unshown.text
+    assert the_desk(console).read().changed == ()
+
+
+def test_a_new_email_is_a_copy_and_a_step_is_put_at_the_end(console: Console, writer: Person) -> None:
+    wrong = [writer.post("/studio/new", name=name, source="goodbye").status_code for name in ("A b", "x" * 51, "risks")]
+    made = writer.post("/studio/new", name="one-more", source="goodbye")
+    path = "sequences/depression.toml"
+    with_step = writer.post(
+        f"/studio/look/{path}", text=SHIPPED[path], started_from="x", add_email="questions", add_days="4"
+    ).text
+
+    assert wrong == [422, 422, 422]
+    assert made.headers["location"] == "/console/studio/edit/emails/one-more.md"
+    assert the_desk(console).read().files["emails/one-more.md"] == SHIPPED["emails/goodbye.md"]
+    assert 'id = "questions"\nemail = "questions"\nwait = "4 days"' in with_step.replace("&#34;", '"')
+    writer.post("/studio/give-up", file="emails/one-more.md")
+    assert the_desk(console).read().changed == ()
+
+
+@pytest.mark.parametrize("path", ["claims.toml", "blocks/footer.md", "../pyproject.toml", "emails/nothing.md"])
+def test_what_is_not_for_the_browser_is_not_opened(writer: Person, path: str) -> None:
+    assert writer.get(f"/studio/edit/{path}").status_code in {404, 409}
+    assert writer.post(f"/studio/edit/{path}", text="x", started_from="y").status_code in {404, 409}
+
+
+def test_a_marketer_publishes_what_was_read_and_takes_it_back(console: Console, writer: Person) -> None:
+    marketer = console.person(Role.MARKETER, "morgan")
+    desk = the_desk(console)
+    console.world.post()
+    before = content_history.history(desk.database)[0]["snapshot"]
+    write(writer, NEW, OLD)
+    page = marketer.get("/studio/publish").text
+    read = re.search(r'name="read" value="(\w+)"', page)
+    assert read
+    assert "nobody now; it is their next email" in text_of(page)
+    save(desk, PATH, OTHER, version_of(NEW), "wren")
+
+    late = marketer.post("/studio/publish", read=read[1], note="a word")
+    assert (late.status_code, len(content_history.history(desk.database))) == (409, 1)
+    assert "has changed since" in text_of(late.text)
+    done = marketer.post("/studio/publish", read=desk.read().name, note="a word")
+
+    assert done.headers["location"] == "/console/studio/history"
+    published = next(row for row in content_history.history(desk.database) if row["active"])
+    assert (published["approved_by"], published["note"]) == ("morgan", "a word")
+    assert marketer.get("/studio/history").text.count(">sent now<") == 1
+    assert PATH in text_of(marketer.get(f"/studio/history/{before[:10]}/restore").text)
+    assert marketer.post(f"/studio/history/{before[:10]}/restore").status_code == 303
+    assert next(row for row in content_history.history(desk.database) if row["active"])["snapshot"] == before
+    acts = [row["kind"] for row in console.world.rows(tables.timeline) if row["kind"] == "published" and row["via"]]
+    assert len(acts) == 2
+
+
+def test_a_published_draft_with_an_error_is_refused_with_its_line(console: Console, writer: Person) -> None:
+    marketer = console.person(Role.MARKETER, "morgan")
+    desk = the_desk(console)
+    write(writer, OLD + "\nIt works for everyone.\n", OLD)
+
+    page = text_of(marketer.get("/studio/publish").text)
+
+    assert "emails/first-visit.md:" in page
+    assert "MED025" in page
+    assert "Publish the draft?" in page
+    assert 'name="read"' not in page
+    assert marketer.post("/studio/publish", read=desk.read().name).status_code == 409
+    assert len(content_history.history(desk.database)) == 1
+
+
+def test_where_the_clinic_wants_two_the_writer_of_a_change_does_not_publish_it(world: World, tmp_path: Path) -> None:
+    console = open_console(world, tmp_path, second_approval=True)
+    console.person(Role.ADMIN, "alex")
+    marketer = console.person(Role.MARKETER, "morgan")
+    write(marketer, NEW, OLD)
+
+    assert "someone else reads them" in text_of(marketer.get("/studio/publish").text)
+    assert "someone else reads them" in text_of(marketer.get("/studio/changes").text)
+    assert marketer.post("/studio/publish", read=the_desk(console).read().name).status_code == 409

@@ -1,0 +1,31 @@
+// Lays the editor over the textarea, which stays what the form sends; shows the email while it is typed; warns before leaving.
+(() => {
+  const area = document.querySelector("textarea[data-language]");
+  if (!area) return;
+  const show = document.getElementById("show");
+  let saved = area.value;
+  let timer;
+
+  const preview = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => show && area.form.requestSubmit(show), 600);
+  };
+
+  const place = document.createElement("div");
+  area.after(place);
+  const editor = PrismCodeEditor.open(place, area.dataset.language, area.value, (value) => {
+    if (value === area.value) return;
+    area.value = value;
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  editor.textarea.spellcheck = area.spellcheck;
+  editor.textarea.setAttribute("aria-label", document.querySelector(`label[for="${area.id}"]`).textContent);
+  area.hidden = true;
+  document.querySelector(`label[for="${area.id}"]`).addEventListener("click", () => editor.textarea.focus());
+  for (const plain of document.querySelectorAll("[data-plain]")) plain.hidden = true;
+
+  area.addEventListener("input", preview);
+  area.form.addEventListener("change", (event) => event.target.tagName === "SELECT" && preview());
+  area.form.addEventListener("submit", (event) => event.submitter !== show && (saved = area.value));
+  addEventListener("beforeunload", (event) => area.value !== saved && event.preventDefault());
+})();
