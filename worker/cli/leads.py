@@ -11,8 +11,7 @@ from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
 from worker.cli.output import console, fail, print_facts, print_json, print_table
 from worker.domain.events import EXIT_REASON, LeadEvent
 from worker.domain.leads import Condition, Location, Treatment
-from worker.storage import installation, leads, timeline
-from worker.storage.timeline import Happened
+from worker.storage import leads
 from worker.usecases.acknowledge import acknowledge
 from worker.usecases.correct import correct_lead
 from worker.usecases.explain import explain, public_lead
@@ -22,6 +21,7 @@ from worker.usecases.hold_lead import hold_lead
 from worker.usecases.lead_file import answer_of
 from worker.usecases.record_event import record_event
 from worker.usecases.release_hold import release_hold
+from worker.usecases.reveal import reveal_lead
 from worker.usecases.send_now import send_now
 
 app = typer.Typer(help="Who wrote to the clinic, and what became of them.", no_args_is_help=True)
@@ -55,15 +55,15 @@ def show(
 
     Example: nurture leads show TAC-7Q4F-K2MD
     """
-    with open_services() as services, services.database.write() as connection:
-        lead_id = find_lead(connection, services.vault, lead)
-        row = leads.by_ids(connection, [lead_id])[lead_id]
-        shown: dict[str, Any] = public_lead(row)
+    with open_services() as services:
+        with services.database.read() as connection:
+            lead_id = find_lead(connection, services.vault, lead)
+            shown: dict[str, Any] = public_lead(leads.by_ids(connection, [lead_id])[lead_id])
         if reveal:
-            identity = services.vault.open_identity(row)
+            identity = reveal_lead(services, lead_id, by or default_actor()).identity
+            if identity is None:
+                fail("The key that opens who this lead is has been lost: put it back into NURTURE_SECRET_KEYS.")
             shown["contact"] = {name: getattr(identity, name) for name in ("first_name", "last_name", "email", "phone")}
-            now = installation.product_now(connection)
-            timeline.add(connection, Happened.REVEALED, now, lead_id, actor=by or default_actor())
     print_json(shown) if as_json else print_facts(shown)
 
 
