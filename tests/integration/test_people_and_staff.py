@@ -453,7 +453,7 @@ def test_the_status_counts_what_there_is(world: World, valkey: EmbeddedValkey, t
     assert found["enrollments_active"] == 1
     assert found["active_snapshot"] == world.rows(tables.snapshots)[0]["hash"]
     assert found["broker"] is True
-    assert set(found["queues"]) == {"intake", "send", "alerts", "tick"}
+    assert set(found["queues"]) == {"intake", "send", "alerts", "tick", "webhooks"}
     assert 0 <= found["beat_age_s"] < 10
     assert found["spool"]["waiting"] == 1
     assert found["next_due_at"] is not None
