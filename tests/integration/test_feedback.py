@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import update
 
 from tests.support import feedback as posts
-from tests.support.world import ScriptedProvider, World
+from tests.support.world import ScriptedProvider, World, acknowledged, alerts_of, scopes
 from worker.domain.feedback import FAULTS, SOFT_BOUNCES, DeliveryEvent, EventKind
 from worker.domain.sends import SendState
 from worker.errors import PermanentDeliveryError
 from worker.feedback.base import Reading
 from worker.intake.metrics import render_metrics
-from worker.storage import delivery_events, pauses, suppressions, tables
+from worker.storage import delivery_events, pauses, tables
 from worker.storage.broker import Broker
 from worker.storage.pauses import PauseScope
 from worker.storage.spool import Spool
@@ -30,24 +30,6 @@ def tell(world: World, kind: EventKind, send_id: str, code: str = "", key: str |
     key = key or f"event-{world.count(tables.delivery_events)}"
     event = DeliveryEvent(event_id=key, kind=kind, code=code, send_id=send_id)
     return dict(receive_reading(world.services, "stub", Reading(events=(event,)), b""))
-
-
-def acknowledged(world: World, **fields: Any) -> tuple[str, str]:
-    """A lead whose acknowledgement was sent: the ids of both."""
-    lead_id = world.lead_from(**fields)
-    world.deliver()
-    return lead_id, world.send("acknowledgement", lead_id)["id"]
-
-
-def scopes(world: World, address: str = "maya@example.com") -> set[str]:
-    hashed = world.services.vault.email_hash(address)
-    assert hashed
-    with world.database.read() as connection:
-        return set(suppressions.scopes(connection, [hashed]).get(hashed, ()))
-
-
-def alerts_of(world: World, kind: str) -> int:
-    return sum(row["kind"] == kind for row in world.rows(tables.alerts))
 
 
 def paused(world: World) -> list[tuple[str, str | None]]:

@@ -14,10 +14,10 @@ from starlette.testclient import TestClient
 from tests.support import feedback as posts
 from tests.support.databases import Databases
 from tests.support.feedback import DELIVERED, Post
-from tests.support.world import World
+from tests.support.world import World, acknowledged, alerts_of, scopes
 from worker.intake.app import create_app
 from worker.settings import load_settings
-from worker.storage import parked, suppressions, tables
+from worker.storage import parked, tables
 from worker.storage.broker import Broker
 from worker.usecases import unpark
 from worker.usecases.receive_feedback import receive_post
@@ -27,24 +27,6 @@ from worker.usecases.receive_feedback import receive_post
 def databases(sqlite_databases: Databases) -> Databases:
     """SQLite alone: what is asked of the database here is tried on both elsewhere."""
     return sqlite_databases
-
-
-def acknowledged(world: World, **fields: Any) -> tuple[str, str]:
-    """A lead whose acknowledgement was sent: the ids of both."""
-    lead_id = world.lead_from(**fields)
-    world.deliver()
-    return lead_id, world.send("acknowledgement", lead_id)["id"]
-
-
-def scopes(world: World, address: str = "maya@example.com") -> set[str]:
-    hashed = world.services.vault.email_hash(address)
-    assert hashed
-    with world.database.read() as connection:
-        return set(suppressions.scopes(connection, [hashed]).get(hashed, ()))
-
-
-def alerts_of(world: World, kind: str) -> int:
-    return sum(row["kind"] == kind for row in world.rows(tables.alerts))
 
 
 # --- what can't be read ---------------------------------------------------------------------------------------

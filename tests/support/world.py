@@ -27,7 +27,7 @@ from worker.domain.clock import ProductClock
 from worker.domain.forms import TokenCheck
 from worker.domain.submissions import Submission
 from worker.settings import TEMPLATES
-from worker.storage import installation, migrate, sends, submissions, tables, timeline
+from worker.storage import installation, migrate, sends, submissions, suppressions, tables, timeline
 from worker.storage.database import Database, real_now
 from worker.storage.local_files import LocalFiles
 from worker.storage.sealing import KeyRing
@@ -297,3 +297,21 @@ def open_world(
         yield World(services=services, queue=queue, folder=folder)
     finally:
         services.close()
+
+
+def acknowledged(world: World, **fields: Any) -> tuple[str, str]:
+    """A lead whose acknowledgement was sent: the ids of both."""
+    lead_id = world.lead_from(**fields)
+    world.deliver()
+    return lead_id, world.send("acknowledgement", lead_id)["id"]
+
+
+def scopes(world: World, address: str = "maya@example.com") -> set[str]:
+    hashed = world.services.vault.email_hash(address)
+    assert hashed
+    with world.database.read() as connection:
+        return set(suppressions.scopes(connection, [hashed]).get(hashed, ()))
+
+
+def alerts_of(world: World, kind: str) -> int:
+    return sum(row["kind"] == kind for row in world.rows(tables.alerts))
