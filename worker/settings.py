@@ -104,6 +104,9 @@ class Settings(BaseSettings):
         "", description="date of the agreement with the mail provider, YYYY-MM-DD; production needs it"
     )
 
+    duda_api: str = Field(
+        "", repr=False, description="user:password of Duda's Partner API, for: nurture forms reconcile"
+    )
     feedback_secret_ses: str = Field(
         "", repr=False, description="ARN of the SNS topic that SES publishes its events to"
     )

@@ -6,6 +6,7 @@ import base64
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.support.world import RING
@@ -13,7 +14,13 @@ from worker.storage.sealing import KeyRing
 
 
 def run_nurture(
-    url: str, folder: Path, *words: str, ring: KeyRing = RING, fault: str = "", redis_url: str = "redis://127.0.0.1:1"
+    url: str,
+    folder: Path,
+    *words: str,
+    ring: KeyRing = RING,
+    fault: str = "",
+    redis_url: str = "redis://127.0.0.1:1",
+    settings: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """`nurture WORDS` with this database, state folder and ring; without a broker, unless one is named."""
     keys = ",".join(f"{key_id}:{base64.b64encode(key).decode()}" for key_id, key in ring.keys.items())
@@ -25,6 +32,7 @@ def run_nurture(
         "NURTURE_REDIS_URL": redis_url,
         "NURTURE_FAULT": fault,
         "USER": "jordan",
+        **(settings or {}),
     }
     command = [sys.executable, "-m", "worker.cli", *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=50, check=False)

@@ -15,6 +15,7 @@ from worker.cli import (
     content,
     doctor,
     feedback,
+    forms,
     importing,
     keys,
     leads,
@@ -50,6 +51,7 @@ rights.register(leads.app)
 importing.register(leads.app)
 app.add_typer(rights.retention, name="retention")
 app.add_typer(leads.app, name="leads")
+app.add_typer(forms.app, name="forms")
 app.add_typer(sends.app, name="sends")
 app.add_typer(sends.quarantine, name="quarantine")
 app.add_typer(parked.app, name="parked")

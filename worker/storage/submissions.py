@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
@@ -143,6 +144,12 @@ def count_quarantined(connection: Connection) -> int:
     return connection.execute(
         select(func.count()).select_from(submissions).where(submissions.c.status == QUARANTINED)
     ).scalar_one()
+
+
+def of_form(connection: Connection, form: str, since: datetime) -> list[Mapping[str, Any]]:
+    """What came by a form since then, in quarantine or not; asked by hand, and of some days."""
+    rows = connection.execute(select(submissions).where(submissions.c.form == form, submissions.c.received_at >= since))
+    return [dict(row._mapping) for row in rows]
 
 
 def of_lead(connection: Connection, lead_id: str) -> list[Mapping[str, Any]]:
