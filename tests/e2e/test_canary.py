@@ -454,7 +454,7 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         else:
             endpoint = f"http%3A%2F%2F127.0.0.1%3A{provider.server_port}"
             settings["mail_url"] = f"resend://re_key@api.resend.com?endpoint={endpoint}"
-            databases = request.getfixturevalue("_postgresql")
+            databases = request.getfixturevalue("postgresql_databases")
             settings["database_url"] = databases.make(_nothing)
             stack.callback(databases.drop_all)
         product = stack.enter_context(new_product(state, TUESDAY, **settings)).start()

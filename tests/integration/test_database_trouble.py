@@ -23,10 +23,10 @@ class Undo(Exception):
 
 
 @pytest.fixture
-def on_postgres(_postgresql: Databases, tmp_path: Path) -> Iterator[World]:
-    with open_world(_postgresql.make(migrate_world), tmp_path) as world:
+def on_postgres(postgresql_databases: Databases, tmp_path: Path) -> Iterator[World]:
+    with open_world(postgresql_databases.make(migrate_world), tmp_path) as world:
         yield world
-    _postgresql.drop_all()
+    postgresql_databases.drop_all()
 
 
 def wait_until_somebody_waits(world: World) -> None:
