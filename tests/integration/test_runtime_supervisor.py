@@ -171,13 +171,17 @@ def test_waiting_for_a_child_that_never_gets_ready_ends(supervise: Callable[...,
 
 
 def test_children_stop_in_reverse_order_each_with_its_signal(
-    supervise: Callable[..., Supervisor], tmp_path: Path
+    supervise: Callable[..., Supervisor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(supervisor, "WHOLE_STOP_SECONDS", 90.0)
     order = tmp_path / "order"
     script = f"trap 'echo $0 >> {order}; exit' TERM INT QUIT; echo up; while :; do sleep 0.01; done"
     signals = {"first": signal.SIGTERM, "second": signal.SIGINT, "third": signal.SIGQUIT}
     running = supervise(
-        *(Child(name, ["sh", "-c", script, name], stop_signal=number) for name, number in signals.items())
+        *(
+            Child(name, ["sh", "-c", script, name], stop_signal=number, stop_timeout=30)
+            for name, number in signals.items()
+        )
     )
     until(lambda: all((tmp_path / f"{name}.log").read_text() for name in signals))
 
