@@ -9,6 +9,8 @@ EVERYONE = None
 PAGES: dict[str, Permission | None] = {
     "/": Permission.SEE_HEALTH,
     "/upcoming": Permission.SEE_LEADS,
+    "/sequences": Permission.SEE_CONTENT,
+    "/sequences/depression": Permission.SEE_CONTENT,
     "/studio": Permission.SEE_CONTENT,
     "/studio/email/first-visit?view=inbox": Permission.SEE_CONTENT,
     "/studio/calendar?condition=depression&location=albany": Permission.SEE_CONTENT,

@@ -43,6 +43,8 @@ WHO_MAY = {
     "POST /quarantine/{id}/dismiss": "FOA",
     "GET /upcoming": COLLEAGUES,
     "GET /upcoming/{day}": COLLEAGUES,
+    "GET /sequences": STAFF,
+    "GET /sequences/{id}": STAFF,
     "GET /studio": STAFF,
     "GET /studio/email/{id}": STAFF,
     "GET /studio/frame/{id}": STAFF,

@@ -10,11 +10,13 @@ import pytest
 from tests.support.console import Console, Person, open_console, text_of
 from tests.support.world import SHIPPED, World
 from worker.domain.drafting import version_of
+from worker.domain.events import LeadEvent
 from worker.domain.staff import Role
 from worker.storage import tables
 from worker.usecases import content_history
 from worker.usecases.drafting.desk import DraftDesk
 from worker.usecases.drafting.save import save
+from worker.usecases.record_event import record_event
 
 pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 
@@ -169,3 +171,28 @@ def test_where_the_clinic_wants_two_the_writer_of_a_change_does_not_publish_it(w
     assert "someone else reads them" in text_of(marketer.get("/studio/publish").text)
     assert "someone else reads them" in text_of(marketer.get("/studio/changes").text)
     assert marketer.post("/studio/publish", read=the_desk(console).read().name).status_code == 409
+
+
+# --- sequences ------------------------------------------------------------------------------------------------
+
+
+def test_a_sequence_tells_who_is_where_and_small_numbers_only_to_those_who_may_see_leads(
+    console: Console, writer: Person
+) -> None:
+    world = console.world
+    leads = [world.lead_from(email=f"kim{number}@example.com") for number in range(3)]
+    record_event(world.services, leads[0], LeadEvent.CONSULTATION_BOOKED, "kim")
+    marketer = console.person(Role.MARKETER, "morgan")
+
+    seen = text_of(marketer.get("/sequences/depression?location=carbondale").text)
+    kept_back = text_of(writer.get("/sequences/depression?location=carbondale").text)
+
+    assert "2 wait for it 1 booked before it" in seen
+    assert "The next thirty days" in seen
+    assert "2 emails" in seen
+    assert "People who ask about depression" in seen
+    assert "2 wait for it" not in kept_back
+    assert "<5 wait for it" in kept_back
+    assert "The next thirty days" not in kept_back
+    assert "Depression" in text_of(writer.get("/sequences").text)
+    assert writer.get("/sequences/nothing").status_code == 404

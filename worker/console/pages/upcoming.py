@@ -9,11 +9,12 @@ from starlette.responses import Response
 
 from worker.console.routes import page
 from worker.console.visit import Visit
+from worker.console.weeks import weeks_of
 from worker.console.words import label
 from worker.domain.staff import Permission
 from worker.errors import NotFound
 from worker.usecases.switch import LOCATIONS, read_switch
-from worker.usecases.upcoming import Day, read_day, read_upcoming
+from worker.usecases.upcoming import read_day, read_upcoming
 
 _NEEDS = Permission.SEE_LEADS
 _SHOWN = 200
@@ -27,7 +28,7 @@ def _show(visit: Visit) -> Response:
     return visit.page(
         "upcoming.html",
         found=found,
-        weeks=_weeks(found.days),
+        weeks=weeks_of(found.days),
         busiest=max((day.count for day in found.days), default=0),
         location=location,
         sequence=sequence,
@@ -52,13 +53,6 @@ def _filter(visit: Visit, sequences: Sequence[str]) -> tuple[str | None, str | N
     """What the address asks for, as far as it names something."""
     location, sequence = visit.typed("location"), visit.typed("sequence")
     return location if location in LOCATIONS else None, sequence if sequence in sequences else None
-
-
-def _weeks(days: Sequence[Day]) -> list[list[Day | None]]:
-    """The days in rows from Monday to Sunday, with gaps before the first and after the last."""
-    cells: list[Day | None] = [*([None] * days[0].day.weekday()), *days]
-    cells += [None] * (-len(cells) % 7)
-    return [cells[start : start + 7] for start in range(0, len(cells), 7)]
 
 
 ROUTES = (
