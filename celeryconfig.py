@@ -82,6 +82,8 @@ if _settings.feedback_imap:
         "schedule": 60.0,
         "options": {"expires": 60},
     }
+if _settings.ping_url:
+    beat_schedule["ping"] = {"task": TaskName.PING.value, "schedule": 60.0, "options": {"expires": 60}}
 beat_schedule_filename = str(_settings.state / "run" / "beat-schedule")
 beat_max_loop_interval = 5
 beat_scheduler = "worker.tasks.steady_beat:SteadyScheduler"  # the stock one sleeps out a clock that was set back

@@ -29,6 +29,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -48,6 +49,8 @@ PROGRAMS = {
     "chromium": ["chromium", "chromium-browser", "google-chrome"],
     "dovecot-imapd": ["dovecot", "/usr/sbin/dovecot"],
 }
+# Of these packages one program is all that the tests need, so it is unpacked rather than installed with its service.
+UNPACKED = {"prometheus": "usr/bin/promtool"}
 CALM = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}
 CALM |= {"PIP_USER": "0", "DEBIAN_FRONTEND": "noninteractive"}
 
@@ -118,6 +121,22 @@ def ensure_programs() -> None:
         stage("updating package lists", "apt-get", "update", "-q")
         words = ["apt-get", "install", "-qy", "--no-install-recommends", *missing]
         stage(f"installing {' '.join(missing)}", *words)
+
+    for package, path in UNPACKED.items():
+        program = VENV / "bin" / Path(path).name
+        if not (program.exists() or shutil.which(program.name)):
+            unpack(package, path, program)
+
+
+def unpack(package: str, path: str, program: Path) -> None:
+    """Puts one program of a Debian package into .venv, the whole of it or nothing."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        sys.exit(f"The tests need {program.name}: put it on the PATH (Debian has it in the package {package}).")
+    with tempfile.TemporaryDirectory(dir=VENV) as folder:
+        get = f"apt-get download -q {package}"
+        words = f"cd '{folder}' && ({get} || (apt-get update -q && {get})) && dpkg-deb -x {package}_*.deb ."
+        stage(f"fetching {program.name}", "sh", "-c", words)
+        (Path(folder) / path).replace(program)
 
 
 def stage(title: str, *command: object) -> None:

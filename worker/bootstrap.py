@@ -14,6 +14,7 @@ from kombu.exceptions import KombuError, OperationalError
 from worker.celery import app
 from worker.delivery.alerts import open_alerts
 from worker.delivery.providers import open_provider
+from worker.delivery.watchman import Watchman
 from worker.feedback.imap import open_mailboxes
 from worker.feedback.sources import open_sources
 from worker.queues import QUEUE_OF, TaskName
@@ -135,6 +136,7 @@ def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQue
         files=LocalFiles(settings.state, settings.spool),
         witnesses=Witnesses(settings.state / "epoch.json", broker),
         feedback=open_sources(settings.feedback_secrets),
+        watchman=Watchman(settings.ping_url, settings.reach) if settings.ping_url else None,
         mailboxes=open_mailboxes(settings.feedback_imap, production=settings.is_production),
     )
 

@@ -24,6 +24,7 @@ class TaskName(StrEnum):
     TELL = "worker.tasks.tell"
     SWEEP = "worker.tasks.sweep"
     FEEDBACK = "worker.tasks.feedback"
+    PING = "worker.tasks.ping"
 
 
 QUEUE_OF: dict[TaskName, QueueName] = {
@@ -33,4 +34,5 @@ QUEUE_OF: dict[TaskName, QueueName] = {
     TaskName.TELL: QueueName.WEBHOOKS,
     TaskName.SWEEP: QueueName.TICK,
     TaskName.FEEDBACK: QueueName.TICK,
+    TaskName.PING: QueueName.TICK,
 }

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     second_approval: bool = Field(
         False, description="whoever wrote a change in the studio can't publish it: a second person does"
     )
+    ping_url: str = Field(
+        "", repr=False, description="called each minute while all is well, so that a watchman outside notices silence"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     send_rate: str = Field(
         "", description="14/second, gmail 5/second, …: most emails sent, and most to one kind of mailbox; or off"

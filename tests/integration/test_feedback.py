@@ -15,7 +15,7 @@ from worker.domain.feedback import FAULTS, SOFT_BOUNCES, DeliveryEvent, EventKin
 from worker.domain.sends import SendState
 from worker.errors import PermanentDeliveryError
 from worker.feedback.base import Reading
-from worker.intake.metrics import render_metrics
+from worker.intake.metrics import Looked, render_metrics
 from worker.storage import delivery_events, pauses, tables
 from worker.storage.broker import Broker
 from worker.storage.pauses import PauseScope
@@ -358,6 +358,6 @@ def test_the_status_says_what_came_back_and_which_sequence_stopped_itself(world:
     age = status.to_json()["feedback"]["last_event_age_s"]
     assert age is not None
     assert age >= 0
-    text = render_metrics(status).decode()
+    text = render_metrics(Looked(status=status, vitals=None, disk_free=1.0)).decode()
     assert 'nurture_feedback_events{kind="hard_bounce"} 5.0' in text
     assert "nurture_sequences_stopped 1.0" in text

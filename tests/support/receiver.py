@@ -52,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         post = Posted(self.path, dict(self.headers.items()), body)
         self.server.requests.append(post)
         answers = self.server.answers

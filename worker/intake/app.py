@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from worker import __version__
 from worker.client_address import ClientAddress
+from worker.domain.health import MAX_BEAT_AGE_S, Figures
 from worker.intake import api_docs
 from worker.intake.acceptor import Acceptor
 from worker.intake.bookings import booking_routes
@@ -31,16 +32,18 @@ from worker.intake.hook_tokens import HookTokens
 from worker.intake.hooks import HookEndpoint, hook_routes
 from worker.intake.idempotency import Keys
 from worker.intake.limiting import ClientLimit, Limits
-from worker.intake.metrics import render_metrics
+from worker.intake.metrics import Looked, render_metrics
 from worker.intake.public_content import PublicContent
 from worker.intake.recipients import recipient_routes
 from worker.intake.submitting import SubmissionEndpoint
+from worker.queues import QueueName
 from worker.settings import Settings
 from worker.storage.broker import Broker
 from worker.storage.spool import Spool
 from worker.usecases.services import Services
-from worker.usecases.status import Status, read_status
+from worker.usecases.status import read_health, read_status
 from worker.usecases.understand import DEFAULT_FORM
+from worker.usecases.vitals import read_vitals
 
 
 def create_app(services: Services, settings: Settings, broker: Broker, *, console: ASGIApp | None = None) -> FastAPI:
@@ -131,9 +134,20 @@ def _add_console(app: FastAPI, console: ASGIApp) -> None:
 
 
 def _add_health_routes(app: FastAPI, services: Services, broker: Broker, spool: Spool) -> None:
-    def look() -> Status | None:
+    def look() -> Looked | None:
         try:
-            return read_status(services.database, broker, spool, services.manners.warm_up)
+            status = read_status(services.database, broker, spool, services.manners.warm_up)
+            with services.database.read() as connection:
+                vitals = read_vitals(services, connection)
+        except SQLAlchemyError:
+            return None
+        return Looked(status=status, vitals=vitals, disk_free=spool.free_share())
+
+    def look_at_health() -> Figures | None:
+        depths = broker.depths([queue.value for queue in QueueName])
+        try:
+            with services.database.read() as connection:
+                return read_health(connection, depths, spool).figures
         except SQLAlchemyError:
             return None
 
@@ -145,13 +159,14 @@ def _add_health_routes(app: FastAPI, services: Services, broker: Broker, spool: 
     @app.get("/readyz", tags=["health"])
     async def readyz() -> Response:
         """Database, broker, a consumer on every queue, and beat."""
-        status = await run_in_threadpool(look)
+        figures = await run_in_threadpool(look_at_health)
+        beat = figures.beat_age_s if figures else None
         checks = {
-            "database": status is not None,
-            "broker": bool(status and status.figures.broker_answers),
-            "consumers": bool(status and all(status.figures.consumers.values())),
-            "beat": bool(status and status.figures.beat_age_s is not None and status.figures.beat_age_s < 60),
-            "content": bool(status and status.figures.has_content),
+            "database": figures is not None,
+            "broker": bool(figures and figures.broker_answers),
+            "consumers": bool(figures and all(figures.consumers.values())),
+            "beat": beat is not None and beat < MAX_BEAT_AGE_S,
+            "content": bool(figures and figures.has_content),
         }
         return JSONResponse({"ready": all(checks.values()), **checks}, 200 if all(checks.values()) else 503)
 

@@ -47,6 +47,8 @@ class AlertKind(StrEnum):
     UNANSWERED = "unanswered"
     PROVIDER_FAILS = "provider_fails"
     PROVIDER_WORKS = "provider_works"
+    NEEDS_ATTENTION = "needs_attention"
+    NO_LEADS = "no_leads"
     EVENT_PARKED = "event_parked"
     BOOKING_PARKED = "booking_parked"
 

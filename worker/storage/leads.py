@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from worker.domain.ids import is_id
 from worker.domain.leads import STAFF_HOLD, Location
@@ -177,6 +177,19 @@ def waiting(connection: Connection, limit: int, location: Location | None = None
     query = select(leads).where(leads.c.waiting_since.is_not(None)).order_by(leads.c.waiting_since).limit(limit)
     rows = connection.execute(query if location is None else query.where(leads.c.location == location))
     return [dict(row._mapping) for row in rows]
+
+
+def count_waiting(connection: Connection) -> tuple[int, int]:
+    """How many wait for an answer of the front desk, and of how many staff were told a second time."""
+    row = connection.execute(
+        select(func.count(), func.count(leads.c.escalated_at)).where(leads.c.waiting_since.is_not(None))
+    ).one()
+    return row[0], row[1]
+
+
+def latest_at(connection: Connection) -> datetime | None:
+    """When the newest lead wrote."""
+    return connection.execute(select(func.max(leads.c.created_at))).scalar_one_or_none()
 
 
 def not_escalated(connection: Connection, waiting_before: datetime, limit: int) -> list[Mapping[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
@@ -28,6 +29,16 @@ def keep(connection: Connection, minute: int, figures: Mapping[str, Any]) -> Non
     """Keep a sample, unless another sweep was first; what is too old goes."""
     insert_once(connection, samples, {"minute": minute, "figures": dict(figures)})
     connection.execute(delete(samples).where(samples.c.minute <= minute - KEPT_MINUTES))
+
+
+def trouble(connection: Connection, minutes: int) -> str | None:
+    """A name for the trouble of the last so many samples, the same for as long as it lasts, but another on each day
+    of a long one; None while there was a moment without."""
+    rows = connection.execute(select(samples).order_by(samples.c.minute.desc())).all()
+    bad = list(takewhile(lambda row: row.figures.get("is_well") is False, rows))
+    if len(bad) < minutes:
+        return None
+    return f"day/{bad[0].minute // (24 * 60)}" if len(bad) == len(rows) >= KEPT_MINUTES else str(bad[-1].minute)
 
 
 def latest(connection: Connection) -> list[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -118,6 +119,11 @@ class Spool:
     def counts(self) -> tuple[int, int]:
         """How many files wait, and how many are in quarantine."""
         return sum(1 for _ in self._ready.glob("*.sealed")), sum(1 for _ in self._quarantine.glob("*.sealed"))
+
+    def free_share(self) -> float:
+        """How much of its disk is free, from 0 to 1."""
+        disk = shutil.disk_usage(self.root)
+        return disk.free / disk.total
 
     def oldest_age(self) -> float | None:
         """Seconds since the oldest waiting file was written."""

@@ -48,8 +48,9 @@ _WAITS = text(f"state = '{SendState.PLANNED}' and mailbox is not null")
 _LEASED = text(f"state in ('{SendState.CLAIMED}', '{SendState.HANDED_OVER}')")
 _ALERT_WAITS = text("state in ('pending', 'paging')")
 ATTENTION = text(f"state in ('{SendState.UNKNOWN}', '{SendState.HELD}')")
+ENDED = text(f"state in ('{SendState.FAILED}', '{SendState.SKIPPED}', '{SendState.CANCELLED}')")
 BY_PEOPLE = text("via is not null")
-"""Both are repeated in queries, word for word, so that SQLite sees that the index serves."""
+"""These are repeated in queries, word for word, so that SQLite sees that the index serves."""
 COUNTED = text("kind in ('answered', 'event', 'unsubscribed')")
 """What reports count of a timeline, in the words of its index."""
 
@@ -207,6 +208,7 @@ sends = Table(
     Index("ix_sends_due_acknowledgements", "due_at", postgresql_where=_ANSWERS, sqlite_where=_ANSWERS),
     Index("ix_sends_due_mailbox", "mailbox", "due_at", postgresql_where=_WAITS, sqlite_where=_WAITS),
     Index("ix_sends_leased", "lease_until", postgresql_where=_LEASED, sqlite_where=_LEASED),
+    Index("ix_sends_ended", "state", postgresql_where=ENDED, sqlite_where=ENDED),
     Index("ix_sends_attention", "state", "held_until", postgresql_where=ATTENTION, sqlite_where=ATTENTION),
     Index(
         "ix_sends_at_provider",

@@ -32,6 +32,7 @@ from worker.usecases import evidence
 from worker.usecases.capture import park_arguments
 from worker.usecases.deliver import deliver_due
 from worker.usecases.deliver_alerts import deliver_alerts
+from worker.usecases.give_sign_of_life import give_sign_of_life
 from worker.usecases.pausing import is_queue_paused
 from worker.usecases.poll_mailbox import poll_mailboxes
 from worker.usecases.sweep import sweep as sweep_everything
@@ -90,6 +91,12 @@ def sweep() -> None:
 def feedback() -> None:
     """Read what came back by mail."""
     poll_mailboxes(process_services())
+
+
+@app.task(name=TaskName.PING)
+def ping() -> None:
+    """Tell a watchman outside that all is well."""
+    give_sign_of_life(process_services())
 
 
 @setup_logging.connect

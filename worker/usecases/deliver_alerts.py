@@ -52,6 +52,8 @@ _TITLES = {
     AlertKind.BOOKING_PARKED: "Someone booked, and it is not clear who: please look whether their emails should end",
     AlertKind.EVENT_PARKED: "A system that is told what happens does not take it",
     AlertKind.PROVIDER_WORKS: "The mail provider works again: emails go out",
+    AlertKind.NEEDS_ATTENTION: "Something has needed attention for ten minutes: nurture status says what",
+    AlertKind.NO_LEADS: "No lead for two working days: is the form broken?",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from worker.queues import QueueName
 from worker.storage import heartbeats, installation, samples, sends
 from worker.storage.database import real_now
+from worker.usecases.give_sign_of_life import judge_health
 from worker.usecases.services import Services
 
 
@@ -19,7 +20,9 @@ def take_sample(services: Services) -> bool:
     depths = services.broker.depths([queue.value for queue in QueueName]) if services.broker else None
     if depths is None:
         return False
+    judged = judge_health(services)
+    is_well = judged.ok if judged else None
     queues = {name: {"depth": depth.depth, "recent": work[name].recent} for name, depth in depths.items()}
     with services.database.write() as connection:
-        samples.keep(connection, minute, {"queues": queues, "due": due})
+        samples.keep(connection, minute, {"queues": queues, "due": due, "is_well": is_well})
     return True

@@ -48,6 +48,13 @@ class Queue(Protocol):
         """Another system is to be told something."""
 
 
+class SignOfLife(Protocol):
+    """A watchman outside."""
+
+    def call(self) -> None:
+        """Tell him that all is well. Raises DeliveryError."""
+
+
 class ActiveContent:
     """The content that is sent: the active snapshot, loaded once per process and hash."""
 
@@ -84,6 +91,7 @@ class Services:
     witnesses: Witnesses | None = None
     feedback: Mapping[str, FeedbackSource] = field(default_factory=dict)
     mailboxes: Sequence[ImapMailbox] = ()
+    watchman: SignOfLife | None = None
     epoch_is_guarded: bool = False
     manners: Manners = field(default_factory=Manners)
     files: LocalFiles | None = None

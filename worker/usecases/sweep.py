@@ -25,9 +25,9 @@ from worker.usecases.enroll import plan_following
 from worker.usecases.epoch import guard_epoch
 from worker.usecases.finish_erasures import finish_erasures
 from worker.usecases.hold_lead import lift_ended_holds
+from worker.usecases.raise_alarms import raise_alarms
 from worker.usecases.record_outcome import note_unknown
 from worker.usecases.reports.tally import keep_tallies
-from worker.usecases.sample import take_sample
 from worker.usecases.services import Services
 from worker.usecases.settle_by_feedback import settle_by_feedback
 from worker.usecases.settle_unknown import end_repeats
@@ -50,7 +50,7 @@ def sweep(services: Services, look_at: int = enrollments.LOOK_AT) -> Counter[str
         done["repaired"] = _repair(services, connection, look_at)
         done["escalated"] = _escalate(services, connection)
     done["unreadable"] = _park_unreadable(services)
-    take_sample(services)
+    raise_alarms(services)
     if done.total():
         log.info("sweep.found", **done)
     services.queue.deliver()
