@@ -9,11 +9,8 @@ import json
 import re
 import runpy
 import shlex
-import threading
-import time
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +18,11 @@ import click
 import pytest
 import requests
 import typer
-import uvicorn
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.world import SHIPPED, World, migrate_world, open_world
+from tests.support.site import Site, open_site
+from tests.support.world import SHIPPED, migrate_world
 from worker.cli import app as nurture
 from worker.content.catalog import ARTICLES
 from worker.delivery.providers import BY_API, open_provider
@@ -33,20 +30,18 @@ from worker.domain.health import Figures, verdict
 from worker.domain.submissions import KNOWN_FIELDS
 from worker.domain.tokens import TokenScope
 from worker.errors import ConfigurationError
-from worker.intake.app import create_app
+from worker.hooks.readers import GENERIC, READERS
 from worker.queues import QueueName
 from worker.settings import PREFIX, Settings, load_settings
-from worker.storage import leads, submissions
-from worker.storage.broker import Broker
 from worker.storage.database import Database
 from worker.storage.heartbeats import BEAT, WORKER, beat
-from worker.usecases.publish import publish
 from worker.usecases.tokens import add_token
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 INTEGRATORS, OPERATORS, STAFF = (ROOT / "docs" / name for name in ("integrators.md", "operators", "staff"))
 OPERATORS, STAFF = OPERATORS / "README.md", STAFF / "README.md"
+BUILDERS = sorted((ROOT / "docs" / "integrators").glob("*.md"))
 DOCTOR = ROOT / "docs" / "operators" / "doctor.md"
 ADDRESS = "https://leads.example.com"
 """The address of the product in every snippet."""
@@ -77,9 +72,14 @@ def code_of(page: Path) -> list[str]:
     return fenced + INLINE.findall(prose_of(page))
 
 
+def snippets(page: Path, name: str) -> list[str]:
+    """The fenced blocks marked `run=NAME`."""
+    return [block["body"] for block in FENCE.finditer(text_of(page)) if f"run={name}" in block["info"].split()]
+
+
 def snippet(page: Path, name: str) -> str:
-    """The fenced block marked `run=NAME`."""
-    (body,) = [block["body"] for block in FENCE.finditer(text_of(page)) if f"run={name}" in block["info"].split()]
+    """The one fenced block marked `run=NAME`."""
+    (body,) = snippets(page, name)
     return body
 
 
@@ -276,57 +276,12 @@ def test_every_problem_and_every_field_code_is_documented() -> None:
     assert {code for code in kinds | fields if f"`{code}`" not in text_of(INTEGRATORS)} == set()
 
 
-@dataclass
-class Site:
-    """The product's web process, without workers: what was accepted is captured when a test asks for it."""
-
-    url: str
-    world: World
-
-    def lead(self, reference: str) -> dict[str, Any]:
-        """The lead that a submission made, opened. It is queued after the answer, off the request's thread."""
-        until = time.monotonic() + 10
-        while not (lead_ids := self._captured(reference)):
-            assert time.monotonic() < until, f"{reference} was answered, but not queued"
-            time.sleep(0.01)
-        with self.world.database.read() as connection:
-            (lead_id,) = lead_ids
-            lead = dict(leads.by_ids(connection, [lead_id])[lead_id])
-            (row,) = submissions.of_lead(connection, lead_id)
-        identity = self.world.services.vault.open_identity(lead)
-        stored = submissions.open_stored(row, self.world.services.ring)
-        return {**lead, "email": identity.email, "first_name": identity.first_name, "agreed": stored.consent_email}
-
-    def _captured(self, reference: str) -> list[str]:
-        self.world.capture(*(envelope for group in self.world.queue.captured for envelope in group))
-        with self.world.database.read() as connection:
-            return leads.by_reference(connection, reference)
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("site")
-    url = f"sqlite:///{folder / 'lead.db'}"
-    migrate_world(url)
-    with contextlib.closing(Database(url)) as database:
-        registered = SHIPPED["forms.toml"] + snippet(INTEGRATORS, "forms")
-        publish(database, {**SHIPPED, "forms.toml": registered}, "Jordan Example")
-    settings = load_settings({}, state_dir=folder, rate_limit="off")
-    with open_world(url, folder) as world, contextlib.closing(Broker("redis://127.0.0.1:1")) as broker:
-        server = uvicorn.Server(
-            uvicorn.Config(create_app(world.services, settings, broker), port=0, log_config=None, ws="none")
-        )
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        until = time.monotonic() + 20
-        while not server.started:
-            assert thread.is_alive(), "the web process ended"
-            assert time.monotonic() < until, "the web process did not start in time"
-            time.sleep(0.01)
-        host, port = server.servers[0].sockets[0].getsockname()
-        yield Site(f"http://{host}:{port}", world)
-        server.should_exit = True
-        thread.join()
+    entries = [entry for page in (INTEGRATORS, *BUILDERS) for entry in snippets(page, "forms")]
+    registered = "\n".join([SHIPPED["forms.toml"], *entries])
+    with open_site(tmp_path_factory.mktemp("site"), {**SHIPPED, "forms.toml": registered}) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -403,6 +358,59 @@ def test_the_script_shows_each_problem(site: Site, page: Page) -> None:
     page.wait_for_function("document.querySelector('[role=status]').textContent !== ''")
 
     assert "email address or a phone number" in page.inner_text("[role=status]")
+
+
+EMBEDS = [(page, html) for page in BUILDERS for html in snippets(page, "embed")]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("builder", "html"), EMBEDS, ids=[builder.stem for builder, _ in EMBEDS])
+def test_the_script_on_the_page_of_a_site_builder_posts(site: Site, page: Page, builder: Path, html: str) -> None:
+    (origin,) = tomllib.loads(snippet(INTEGRATORS, "forms"))["forms"]["practice"]["origins"]
+    body = html.replace(ADDRESS, site.url)
+    page.route(f"{origin}/{builder.stem}", lambda route: route.fulfill(body=body, content_type="text/html"))
+    page.route(f"{origin}/thanks", lambda route: route.fulfill(body="Thanks", content_type="text/html"))
+    page.goto(f"{origin}/{builder.stem}")
+    page.wait_for_selector("form [role=status]", state="attached")
+
+    page.fill("[name=email]", f"{builder.stem}@example.com")
+    page.click("button")
+    page.wait_for_url(f"{origin}/thanks")
+
+    assert site.lead_of(f"{builder.stem}@example.com")["location"] == "albany"
+
+
+WEBHOOKS = [
+    (page.stem, tomllib.loads(entry), address.strip(), payload.strip())
+    for page in BUILDERS
+    for entry, address, payload in zip(
+        snippets(page, "forms"), snippets(page, "address"), snippets(page, "payload"), strict=True
+    )
+]
+
+
+@pytest.mark.parametrize(
+    ("entry", "address", "payload"), [case[1:] for case in WEBHOOKS], ids=[str(*case[1]["forms"]) for case in WEBHOOKS]
+)
+def test_the_webhook_on_the_page_of_a_vendor_makes_the_lead_that_it_tells_of(
+    site: Site, entry: dict[str, Any], address: str, payload: str
+) -> None:
+    (form,) = entry["forms"]
+    _, token = add_token(site.world.services, form, TokenScope.HOOKS, "Jordan Example", form=form)
+    theirs = payload.replace("maya", form)
+
+    url = address.replace(ADDRESS, site.url).replace("TOKEN", token)
+    answers = [requests.post(url, data=theirs.encode(), timeout=10) for _ in range(2)]
+
+    assert [answer.json() for answer in answers] == [{"status": "received", "forms": 1}] * 2
+    lead = site.lead_of(f"{form}@example.com")
+    assert (lead["first_name"], lead["agreed"]) == ("Maya", True)
+
+
+def test_every_vendor_that_we_read_has_a_page() -> None:
+    told = {address.split("/")[-2] for _, _, address, _ in WEBHOOKS}
+
+    assert told == READERS.keys() - {GENERIC}
 
 
 def post_as_curl(command: str) -> requests.Response:

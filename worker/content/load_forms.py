@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from worker.content.tables import Table
-from worker.domain.forms import SANDBOX, Form
+from worker.domain.forms import SANDBOX, Form, Language
 from worker.domain.leads import Location
 from worker.domain.mapping import TARGETS
 from worker.domain.routing import squash
@@ -33,6 +33,7 @@ def _load_form(key: str, table: Table) -> Form:
         consent_wording=table.text("consent_wording"),
         consent_version=table.text("consent_version"),
         captcha=table.flag("captcha", default=False),
+        language=(table.choice("language", Language) if table.has("language") else None) or Language.ENGLISH,
         sandbox=table.flag("sandbox", default=key == SANDBOX),
         fields=_load_names(table.table("fields")) if table.has("fields") else {},
     )

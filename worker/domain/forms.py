@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from worker.domain.leads import Location
@@ -13,6 +14,13 @@ SANDBOX = "sandbox"
 
 CAPTCHA_FIELD = "cf-turnstile-response"
 """Where a browser puts what it got from the CAPTCHA."""
+
+
+class Language(StrEnum):
+    """What a form is written in, and who posts it is answered in."""
+
+    ENGLISH = "en"
+    SPANISH = "es"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +49,7 @@ class Form:
     consent_version: str
     captcha: bool = False
     sandbox: bool = False
+    language: Language = Language.ENGLISH
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

@@ -184,6 +184,12 @@ EVENT_RESPONSES |= problems(
 )
 """What `POST /v1/events` may answer."""
 
+EMBED_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Under 5 KB; sets no cookie", "content": {"text/javascript": {"schema": {"type": "string"}}}}
+}
+EMBED_RESPONSES |= problems(_404="No form of this key is registered")
+"""What `GET /embed.js` may answer."""
+
 HOOK: dict[str, Any] = {
     "requestBody": {
         "required": True,

@@ -116,6 +116,11 @@ def _add_submission_routes(app: FastAPI, endpoint: SubmissionEndpoint) -> None:
         """The clinic's consultation form."""
         return endpoint.form(form)
 
+    @app.get("/embed.js", tags=["forms"], response_class=Response, responses=api_docs.EMBED_RESPONSES)
+    def embed(form: str = DEFAULT_FORM) -> Response:
+        """A script that puts a registered form on a page, or makes the page's own form patient."""
+        return endpoint.embed(form)
+
     @app.get("/thanks/{token}", include_in_schema=False)
     def thanks(token: str) -> Response:
         return endpoint.thanks(token)

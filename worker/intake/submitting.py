@@ -19,6 +19,7 @@ from worker.errors import FieldError, InvalidSubmission, SealError
 from worker.intake import pages
 from worker.intake.acceptor import Acceptor
 from worker.intake.captcha import ORIGIN, Captcha
+from worker.intake.embed.script import embed_script
 from worker.intake.form_token import check_token, new_token
 from worker.intake.headers import content_policy
 from worker.intake.idempotency import KeyConflict, Keys, StillRunning
@@ -34,6 +35,7 @@ log = structlog.get_logger()
 
 _RETRY_AFTER = {"Retry-After": "30"}
 _TRY_AGAIN = {429, 503}
+_FOR_OTHERS = {"Cache-Control": "public, max-age=300", "Cross-Origin-Resource-Policy": "cross-origin"}
 _MAX_KEY = 200
 _LONG = 3_000
 """Characters. Ten times as many take 0.4 s to read; these take as long as the rest of a request a few times over."""
@@ -164,6 +166,14 @@ class SubmissionEndpoint:
         except SealError:
             return page(pages.not_found_page(self._content.catalog.clinic), 404)
         return page(pages.thanks_page(self._content.catalog.clinic, reference=reference, crisis=bool(crisis)))
+
+    def embed(self, key: str) -> Response:
+        """The script of a form, for pages of other websites."""
+        catalog = self._content.catalog
+        if key not in catalog.forms:
+            return problem(404, "form-unknown", "No such form is registered", "Check the key in the script's address.")
+        script = embed_script(catalog.forms[key], catalog.clinic)
+        return Response(script, media_type="text/javascript", headers=_FOR_OTHERS)
 
     def form(self, key: str) -> Response:
         """The consultation form, empty."""

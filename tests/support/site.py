@@ -1,0 +1,94 @@
+"""The product's web process in a thread of the test, without workers: what was accepted is captured when asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from sqlalchemy import Connection
+
+from tests.support.world import World, migrate_world, open_world
+from worker.intake.app import create_app
+from worker.settings import load_settings
+from worker.storage import leads, submissions
+from worker.storage.broker import Broker
+from worker.storage.database import Database
+from worker.usecases.publish import publish
+
+
+@dataclass
+class Site:
+    """Where it listens, and what lies behind it."""
+
+    url: str
+    world: World
+
+    def lead(self, reference: str) -> dict[str, Any]:
+        """The lead that a submission made, opened. It is queued after the answer, off the request's thread."""
+        return self._wait(lambda connection: leads.by_reference(connection, reference))
+
+    def lead_of(self, email: str) -> dict[str, Any]:
+        """The lead of this address, opened, once what was accepted is queued."""
+        address = self.world.services.vault.email_hash(email)
+
+        def find(connection: Connection) -> list[str]:
+            found = leads.find_person(connection, address, None)
+            return [found["id"]] if found else []
+
+        return self._wait(find)
+
+    def _wait(self, find: Callable[[Connection], Sequence[str]]) -> dict[str, Any]:
+        until = time.monotonic() + 20
+        while not (lead_ids := self._captured(find)):
+            assert time.monotonic() < until, "it was answered, but not queued"
+            time.sleep(0.01)
+        with self.world.database.read() as connection:
+            (lead_id,) = lead_ids
+            lead = dict(leads.by_ids(connection, [lead_id])[lead_id])
+            (row,) = submissions.of_lead(connection, lead_id)
+        identity = self.world.services.vault.open_identity(lead)
+        stored = submissions.open_stored(row, self.world.services.ring)
+        return {**lead, "email": identity.email, "first_name": identity.first_name, "agreed": stored.consent_email}
+
+    def _captured(self, find: Callable[[Connection], Sequence[str]]) -> Sequence[str]:
+        self.world.capture(*(envelope for group in self.world.queue.captured for envelope in group))
+        with self.world.database.read() as connection:
+            return find(connection)
+
+
+@contextmanager
+def open_site(folder: Path, content: Mapping[str, str]) -> Iterator[Site]:
+    """A site with this content published."""
+    url = f"sqlite:///{folder / 'lead.db'}"
+    migrate_world(url)
+    with contextlib.closing(Database(url)) as database:
+        publish(database, content, "Jordan Example")
+    with open_world(url, folder) as world, serve(world, 0) as address:
+        yield Site(address, world)
+
+
+@contextmanager
+def serve(world: World, port: int) -> Iterator[str]:
+    """The web process of a world at a port of this machine, any free one for 0; its address."""
+    settings = load_settings({}, state_dir=world.folder, rate_limit="off")
+    with contextlib.closing(Broker("redis://127.0.0.1:1")) as broker:
+        app = create_app(world.services, settings, broker)
+        server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, ws="none"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        until = time.monotonic() + 20
+        while not server.started:
+            assert thread.is_alive(), "the web process ended"
+            assert time.monotonic() < until, "the web process did not start in time"
+            time.sleep(0.01)
+        host, port = server.servers[0].sockets[0].getsockname()
+        yield f"http://{host}:{port}"
+        server.should_exit = True
+        thread.join()
