@@ -127,7 +127,7 @@ def _stop(services: Services, lead_id: str, erasure: Erasure) -> None:
         sends.cancel_pending(connection, lead_id, CancelReason.ERASED, kinds=SendKind)
         sends_of_lead.forget_keys(connection, lead_id)
         leads.change(connection, lead_id, status=leads.ERASING)
-        wanted = {"reason": erasure.reason, "suppressed": erasure.suppress}
+        wanted = {"reason": erasure.reason, "suppressed": erasure.suppress, "began": real_now(connection).isoformat()}
         timeline.add(connection, Happened.ERASING, now, lead_id, actor=erasure.actor, **wanted)
 
 
