@@ -22,7 +22,8 @@ import structlog
 ALLOWED = frozenset(
     {
         "event", "level", "timestamp", "logger", "dropped", "error", "where",
-        "submission_id", "lead_id", "send_id", "alert_id", "enrollment_id", "snapshot", "file", "task_id", "task",
+        "submission_id", "lead_id", "send_id", "alert_id", "event_id", "endpoint_id", "enrollment_id",
+        "snapshot", "file", "task_id", "task",
         "code", "kind", "email", "queue", "state", "count", "pushed", "stored", "repeated", "quarantined", "parked",
         "taken_back", "unknown", "resolved", "released", "repaired", "unreadable", "retained", "process", "check_id",
     }

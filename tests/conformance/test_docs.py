@@ -27,6 +27,7 @@ from worker.cli import app as nurture
 from worker.content.catalog import ARTICLES
 from worker.delivery.providers import BY_API, open_provider
 from worker.domain.health import Figures, verdict
+from worker.domain.outgoing_events import TEST
 from worker.domain.submissions import KNOWN_FIELDS
 from worker.domain.tokens import TokenScope
 from worker.errors import ConfigurationError
@@ -36,6 +37,7 @@ from worker.settings import PREFIX, Settings, load_settings
 from worker.storage.database import Database
 from worker.storage.heartbeats import BEAT, WORKER, beat
 from worker.usecases.tokens import add_token
+from worker.usecases.webhooks.manage import EVERY_TYPE
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -246,6 +248,12 @@ def test_every_field_of_the_form_is_documented() -> None:
     text = text_of(INTEGRATORS)
 
     assert {name for name in KNOWN_FIELDS if f"| `{name}` |" not in text} == set()
+
+
+def test_every_event_that_other_systems_are_told_is_documented_and_no_other() -> None:
+    listed = re.findall(r"^\| `((?:\w+\.)+\w+)` \|", text_of(ROOT / "docs/integrators/webhooks.md"), re.MULTILINE)
+
+    assert sorted(listed) == sorted([*EVERY_TYPE, TEST])
 
 
 def calls_of(name: str) -> Iterator[ast.Call]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from tests.support.command import run_nurture
 from tests.support.databases import Databases, SqliteDatabases
 from tests.support.world import World
 from worker.domain.consent import SuppressionReason
@@ -152,3 +154,19 @@ def test_the_table_on_the_page_is_understood_without_a_word_more(world: World) -
 
     assert (done.captured.stored, done.problems) == (2, [])
     assert sorted(row["location"] for row in world.rows(tables.leads)) == ["albany", "carbondale"]
+
+
+def test_the_command_writes_rows_with_problems_beside_the_file_to_be_mended(world: World) -> None:
+    path = world.folder / "old.csv"
+    path.write_text("Email,Consent\nmaya@example.com,yes\nnot-an-address,yes\n", encoding="utf-8")
+    words = ["leads", "import", str(path), "--form", "clinic", "--json"]
+
+    ran = run_nurture(str(world.database.url), world.folder, *words)
+
+    aside = world.folder / "old.errors.csv"
+    assert ran.returncode == 1, ran.stderr
+    told = json.loads(ran.stdout)
+    assert (told["stored"], [problem["row"] for problem in told["problems"]]) == (1, [3])
+    assert aside.read_text(encoding="utf-8").splitlines()[1].startswith("not-an-address,yes,")
+    assert aside.stat().st_mode & 0o077 == 0
+    assert open_sheet(aside).columns == ("Email", "Consent", "problem")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,10 +30,10 @@ def tell_webhook(
     return ask(lambda: session.post(url, data=content.encode(), headers=headers))
 
 
-def ask(call: Any) -> Told:
+def ask(call: Callable[[], Response]) -> Told:
     """Make a call, and say what its end means."""
     try:
-        answer: Response = call()
+        answer = call()
     except AddressRefused:
         return Told(fate=Fate.AWAY, code="address_refused")
     except OutgoingError as error:

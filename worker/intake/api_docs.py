@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse
 
 from worker.domain.events import LeadEvent
 from worker.hooks.readers import READERS
+from worker.intake.webhook_docs import webhooks
 
 DESCRIPTION = (
     "Post a consultation form here. Every accepted submission is stored exactly once; suspicion quarantines, "
@@ -282,6 +283,7 @@ def add_routes(app: FastAPI) -> None:
         description = make()
         schemes = description.setdefault("components", {}).setdefault("securitySchemes", {})
         schemes["token"] = {"type": "http", "scheme": "bearer", "description": "nurture tokens add NAME"}
+        description["webhooks"] = webhooks()
         return description
 
     app.__dict__["openapi"] = openapi  # as FastAPI has one add to it, in words that the type checker accepts
