@@ -13,6 +13,7 @@ from kombu.exceptions import KombuError, OperationalError
 
 from worker.celery import app
 from worker.delivery.alerts import open_alerts
+from worker.delivery.outbox import OutboxProvider
 from worker.delivery.providers import open_provider
 from worker.delivery.watchman import Watchman
 from worker.feedback.imap import open_mailboxes
@@ -127,6 +128,7 @@ def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQue
         database=open_database(settings),
         ring=settings.key_ring(),
         provider=provider,
+        practice=OutboxProvider(settings.state / "outbox"),
         alerts=open_alerts(settings.alert_url, provider, sender, settings.state, settings.reach),
         queue=queue_class(),
         public_url=settings.links,

@@ -19,6 +19,7 @@ PAGES: dict[str, Permission | None] = {
     "/studio/edit/sequences/depression.toml": Permission.EDIT_CONTENT,
     "/studio/publish": Permission.PUBLISH_CONTENT,
     "/parked": Permission.OPERATE,
+    "/forms": Permission.OPERATE,
     "/unknown": Permission.OPERATE,
     "/pauses": Permission.OPERATE,
     "/reports": Permission.SEE_LEADS,

@@ -122,6 +122,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         database=Database(settings.database),
         ring=settings.key_ring(),
         provider=outbox,
+        practice=outbox,
         alerts=open_alerts("", outbox, "alerts@example.com", state, Reach()),
         queue=Hints(),
         public_url=settings.links,

@@ -572,3 +572,31 @@ def test_nothing_is_claimed_while_nothing_is_due(world: World) -> None:
     assert world.sends() == before
     with world.database.write() as connection:
         assert claims.claim_due(connection, world.now, real_now(connection), 10) == []
+
+
+# --- practice forms ---
+
+
+def test_emails_to_the_lead_of_a_practice_form_never_reach_the_provider(world: World) -> None:
+    world.services.provider = provider = ScriptedProvider()
+    tried, real = world.lead_from(email="tried@example.com", form="sandbox"), world.lead_from(email="real@example.com")
+
+    world.deliver()
+
+    assert {row["state"] for row in world.sends() if row["kind"] == "acknowledgement"} == {"sent"}
+    assert [message.recipient for message in provider.messages] == ["real@example.com"]
+    assert [mail["To"] for mail in world.mail] == ["tried@example.com"]
+    assert {row["lead_id"]: row["provider"] for row in world.sends() if row["state"] == "sent"} == {
+        tried: "outbox", real: "scripted"
+    }  # fmt: skip
+
+
+def test_a_practice_email_says_nothing_of_a_provider_that_fails(world: World) -> None:
+    world.services.provider = ScriptedProvider(answer=lambda _: TransientDeliveryError("down"))
+    for number in range(3):
+        world.lead_from(email=f"real{number}@example.com")
+    world.lead_from(email="tried@example.com", form="sandbox")
+
+    world.deliver()
+
+    assert [(row["provider"], row["failures"] > 0) for row in world.rows(tables.breakers)] == [("scripted", True)]

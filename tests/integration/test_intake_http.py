@@ -179,6 +179,7 @@ def make_services(environment: Mapping[str, str]) -> Services:
         database=database,
         ring=ring,
         provider=provider,
+        practice=provider,
         alerts=open_alerts("", provider, "alerts@example.com", settings.state, Reach()),
         queue=Hints(),
         public_url=settings.links,

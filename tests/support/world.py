@@ -287,6 +287,7 @@ def open_world(
         database=Database(url, pool_size=10),
         ring=RING,
         provider=provider or OutboxProvider(folder / "outbox"),
+        practice=OutboxProvider(folder / "outbox"),
         alerts=alerts or FileAlerts(folder / "alerts"),
         queue=queue,
         public_url=PUBLIC_URL,

@@ -27,6 +27,7 @@ from worker.console.means import Means
 from worker.console.pages import (
     account,
     audit,
+    forms,
     front_desk,
     home,
     lead,
@@ -72,6 +73,7 @@ PAGES: Sequence[ModuleType] = (
     studio_edit,
     studio_publish,
     parked,
+    forms,
     unknown,
     pauses,
     reports,

@@ -79,11 +79,14 @@ class ActiveContent:
 
 @dataclass
 class Services:
-    """One process's means. The vault's look-up key comes from the database at first need."""
+    """One process's means. `practice` keeps what is written to leads of practice forms on this machine.
+
+    The vault's look-up key comes from the database at first need."""
 
     database: Database
     ring: KeyRing
     provider: Provider
+    practice: Provider
     alerts: AlertChannel
     queue: Queue
     public_url: str

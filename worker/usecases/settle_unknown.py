@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 
-from worker.delivery.base import Message, Outcome, Receipt
+from worker.delivery.base import Outcome, Receipt
 from worker.domain.eligibility import Proceed, Skip, decide
 from worker.domain.keyed_retry import next_try_after
 from worker.domain.sends import SendState
@@ -91,7 +92,7 @@ def _ready_again(services: Services, group: Sequence[Send]) -> list[Ready]:
         now = installation.product_now(connection)
         end_repeats(connection, account, refused, now)
         rows = unknown_sends.hand_over_again(connection, list(messages), account, now, real_now(connection))
-    return [Ready(send=row, message=messages[row["id"]]) for row in rows]
+    return [replace(messages[row["id"]], send=row) for row in rows]
 
 
 def _decide(services: Services, group: Sequence[Send]) -> tuple[list[Send], list[str]]:
@@ -105,9 +106,9 @@ def _decide(services: Services, group: Sequence[Send]) -> tuple[list[Send], list
     return allowed, [send_id for send_id, decision in decisions.items() if isinstance(decision, Skip)]
 
 
-def _compose_as_before(services: Services, group: Sequence[Send]) -> dict[str, Message]:
+def _compose_as_before(services: Services, group: Sequence[Send]) -> dict[str, Ready]:
     """The very messages of the first hand-over: their content snapshot, their date. One that fails is left alone."""
-    messages: dict[str, Message] = {}
+    messages: dict[str, Ready] = {}
     with services.database.read() as connection:
         people = leads.by_ids(connection, {send["lead_id"] for send in group})
         renderers = {send["snapshot"]: services.content.at(connection, send["snapshot"]) for send in group}
@@ -119,7 +120,7 @@ def _compose_as_before(services: Services, group: Sequence[Send]) -> dict[str, M
         except (TemplateError, ValueError, SealError) as error:
             log.warning("send.not_composed", send_id=send["id"], error=type(error).__name__)
         else:
-            messages[send["id"]] = message
+            messages[send["id"]] = Ready(send=send, message=message, is_test=people[send["lead_id"]]["is_test"])
     return messages
 
 
