@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/operators/console.md: the console with made-up people, on a pinned day.
+"""Takes the pictures of docs/operators/console.md and docs/staff/studio.md: the console, made-up people, a pinned day.
 
 .venv/bin/python -m docs.make_console_screenshots
 
@@ -31,6 +31,7 @@ from worker.usecases.record_event import record_event
 from worker.web import create_web
 
 IMAGES = Path(__file__).parent / "operators" / "images"
+FOR_STAFF = Path(__file__).parent / "staff" / "images"
 MOST_BYTES = 150_000
 
 
@@ -56,7 +57,7 @@ def furnish(world: World) -> dict[str, str]:
 @contextlib.contextmanager
 def running_console(world: World, folder: Path) -> Iterator[str]:
     """A console of this world; its address."""
-    settings = load_settings({}, state_dir=folder, rate_limit="off")
+    settings = load_settings({}, state_dir=folder, rate_limit="off", drafts="database")
     with contextlib.closing(Broker("redis://127.0.0.1:1")) as broker:
         web = create_web(world.services, settings, broker)
         server = uvicorn.Server(uvicorn.Config(web, port=0, log_config=None, ws="none"))
@@ -82,23 +83,25 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         with open_world(url, folder) as world, running_console(world, folder) as address:
             ids = furnish(world)
-            token = start_session(world, add_staff(world, "jordan", Role.FRONT_DESK))
+            desk = start_session(world, add_staff(world, "jordan", Role.FRONT_DESK))
+            writer = start_session(world, add_staff(world, "morgan", Role.MARKETER))
             shots = {
-                "front-desk": ("/front-desk", WIDE),
-                "lead": (f"/leads/{ids['maya']}", WIDE),
-                "copy": (f"/leads/{ids['maya']}/emails/{ids['sent']}", WIDE),
-                "quarantine": (f"/quarantine/{ids['suspect']}", WIDE),
+                IMAGES / "front-desk.png": ("/front-desk", desk),
+                IMAGES / "lead.png": (f"/leads/{ids['maya']}", desk),
+                IMAGES / "copy.png": (f"/leads/{ids['maya']}/emails/{ids['sent']}", desk),
+                IMAGES / "quarantine.png": (f"/quarantine/{ids['suspect']}", desk),
+                FOR_STAFF / "studio-edit.png": ("/studio/edit/emails/first-visit.md", writer),
             }
-            for shot, (path, size) in shots.items():
-                context = browser.new_context(viewport=size)  # type: ignore[arg-type]
+            for shot, (path, token) in shots.items():
+                context = browser.new_context(viewport=WIDE)  # type: ignore[arg-type]
                 context.add_cookies([{"name": "staff", "value": token, "url": f"{address}/console"}])
                 page = context.new_page()
-                page.goto(f"{address}/console{path}", wait_until="load")
+                page.goto(f"{address}/console{path}", wait_until="networkidle")
                 picture = with_palette(page.screenshot())
                 assert len(picture) < MOST_BYTES, (shot, len(picture))
-                (IMAGES / f"{shot}.png").write_bytes(picture)
+                shot.write_bytes(picture)
                 context.close()
-                print(f"{shot}.png  {len(picture) / 1024:.0f} KB")
+                print(f"{shot.name}  {len(picture) / 1024:.0f} KB")
         browser.close()
 
 

@@ -304,6 +304,35 @@ def test_an_admin_adds_and_disables_someone_without_scripts(browser: Browser, si
         assert len(rows) == 3, rows
 
 
+# --- the studio -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+def test_a_writer_sees_what_is_wrong_and_how_it_reads_before_it_is_saved(
+    browser: Browser, site: Site, scripts: bool
+) -> None:
+    path = "/studio/edit/emails/ketamine-basics.md"
+    with site.browser_of(browser, Role.WRITER, java_script_enabled=scripts) as context:
+        page = context.new_page()
+        open_page(page, path)
+        text = page.get_by_label("The email", exact=True)
+        typed = f"{text.input_value()}\nIt works for everyone.\n"
+        text.fill(typed)
+        if not scripts:
+            page.get_by_role("button", name="Check it").click()
+        expect(page.get_by_text("promises it to everybody")).to_be_visible()
+        if not scripts:
+            expect(page.frame_locator("iframe").get_by_text("call or text 988")).to_be_visible()
+            page.get_by_role("button", name="Show it below").click()
+        expect(page.frame_locator("iframe").get_by_text("It works for everyone")).to_be_visible()
+
+        page.get_by_label("The email", exact=True).fill(typed.replace("It works for everyone", f"Mended, {scripts}"))
+        page.get_by_role("button", name="Save the draft").click()
+
+        expect(page.get_by_role("status")).to_contain_text("Saved as a draft")
+        expect(page.get_by_label("The email", exact=True)).to_have_value(re.compile(f"Mended, {scripts}"))
+
+
 # --- the first page -------------------------------------------------------------------------------------------
 
 

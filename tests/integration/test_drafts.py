@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.world import SHIPPED, World
+from worker.content.catalog import read_content_files
 from worker.domain.drafting import LARGEST, tidy, version_of, why_not_editable, why_not_publish
 from worker.errors import ContentInvalid, NotFound, Refused
 from worker.usecases import content_history
@@ -92,6 +93,16 @@ def test_a_draft_that_is_given_up_leaves_what_is_published_and_its_versions(desk
     assert [row["text"] for row in versions_of(desk, PATH)] == [NEW]
     with pytest.raises(NotFound):
         give_up(desk, PATH)
+
+
+@ONCE
+def test_a_draft_comes_out_as_files_again(world: World, tmp_path: Path) -> None:
+    desk = DraftDesk(database=world.database, folder=None)
+    save(desk, PATH, NEW, version_of(OLD), "kim")
+
+    content_history.write_out(desk.read().files, tmp_path / "draft")
+
+    assert read_content_files(tmp_path / "draft") == {**SHIPPED, PATH: NEW}
 
 
 @ONCE

@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
+from worker.bootstrap import open_desk
 from worker.cli.common import AsJson, open_services
 from worker.cli.output import console, print_json, print_table
+from worker.settings import load_settings
 from worker.usecases import content_history
 
 app = typer.Typer(help="The published versions of the emails, kept for ever.", no_args_is_help=True)
 
-Version = Annotated[str, typer.Argument(help="the version's hash, or its first characters", metavar="VERSION")]
+Version = Annotated[
+    str, typer.Argument(help="the version's hash, or its first characters; for export also: draft", metavar="VERSION")
+]
 
 
 @app.command()
@@ -57,10 +61,15 @@ def restore(
 
 @app.command()
 def export(version: Version, out: Annotated[Path, typer.Option(help="an empty folder to write to")]) -> None:
-    """Write the exact files of a version, as they were sent from (New York asks to keep them a year).
+    """Write the exact files of a version, as they were sent from (New York asks to keep them a year); of `draft`, those
+    that are written in the studio, to be put back into templates/email.
 
     Example: nurture content export 1f2e3d4c5b --out version-1f2e
     """
     with open_services() as services:
-        written = content_history.export(services.database, version, out)
+        if version == "draft":
+            files = open_desk(load_settings(), services.database).read().files
+            written = content_history.write_out(files, out)
+        else:
+            written = content_history.export(services.database, version, out)
     console.print(f"{written} files written to {out}.", markup=False)

@@ -77,7 +77,11 @@ def history(database: Database) -> list[dict[str, Any]]:
 
 def export(database: Database, snapshot: str, folder: Path) -> int:
     """Write the exact files of a version into an empty folder; how many. Raises NotFound."""
-    _, files = version(database, snapshot)
+    return write_out(version(database, snapshot)[1], folder)
+
+
+def write_out(files: Mapping[str, str], folder: Path) -> int:
+    """Write files into an empty folder; how many. Raises NotFound."""
     if folder.exists() and any(folder.iterdir()):
         raise NotFound(f"{folder} is not empty; name a new folder")
     for path, text in files.items():

@@ -51,7 +51,8 @@ def read_sequence(services: Services, name: str, wanted: str, *, sees_people: bo
         sequence = renderer.catalog.sequences.get(name)
         if sequence is None:
             raise NotFound(f"there is no sequence {name[:60]}")
-        location = next((one for one in sequence.locations if one == wanted), min(sequence.locations))
+        offered = [one for one in Location if one in sequence.locations]
+        location = next((one for one in offered if one == wanted), offered[0])
         counts = funnel.steps_of(connection, name, location)
         upcoming = read_upcoming(connection, location=location, sequence=name) if sees_people else None
     return SequencePage(

@@ -19,9 +19,9 @@
     area.dispatchEvent(new Event("input", { bubbles: true }));
   });
   editor.textarea.spellcheck = area.spellcheck;
-  editor.textarea.setAttribute("aria-label", document.querySelector(`label[for="${area.id}"]`).textContent);
+  editor.textarea.id = area.id;
+  area.removeAttribute("id");
   area.hidden = true;
-  document.querySelector(`label[for="${area.id}"]`).addEventListener("click", () => editor.textarea.focus());
   for (const plain of document.querySelectorAll("[data-plain]")) plain.hidden = true;
 
   area.addEventListener("input", preview);
