@@ -61,6 +61,7 @@ def status(as_json: AsJson = False) -> None:
                 **({"warm-up": _warm_up(found.warm_up)} if found.warm_up else {}),
                 "came back": ", ".join(f"{n} {kind}" for kind, n in found.feedback.events.items() if n)
                 or "nothing yet",
+                "told": f"{found.events_waiting} events wait, {found.figures.endpoints_failing} systems take none",
                 "stopped": ", ".join(f"{name} ({why})" for name, why in found.sequences_stopped.items()) or "none",
                 "content": found.active_snapshot or "nothing published",
                 "clock": f"{found.product_now:%Y-%m-%d %H:%M} UTC",

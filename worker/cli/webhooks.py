@@ -82,7 +82,7 @@ def hubspot(
 
 @app.command("list")
 def list_webhooks(as_json: AsJson = False) -> None:
-    """Every system that is told: of what, how much, whether it listens, how much waits for it.
+    """Every system that is told: how much, whether it listens, how much waits for it. With --json also of what.
 
     Example: nurture webhooks list
     """
@@ -91,8 +91,8 @@ def list_webhooks(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"webhooks": found})
         return
-    columns = ["id", "name", "host", "events", "tells", "state", "waiting"]
-    rows = [[*(_shown(row[name]) for name in columns[:5]), _state(row), row["waiting"]] for row in found]
+    columns = ["id", "name", "beside ids", "state", "waiting"]
+    rows = [[row["id"], row["name"], ", ".join(row["tells"]), _state(row), row["waiting"]] for row in found]
     print_table("Webhooks", columns, rows, "Nobody is told. See: nurture webhooks add --help")
 
 
@@ -173,10 +173,6 @@ def read_agreement(tells: list[Tell] | None, by: str, on: str) -> Agreement:
 def _show_secret(secret: str) -> None:
     console.print(secret, markup=False, soft_wrap=True)
     console.print("With this secret it checks that it is us; docs/integrators/webhooks.md shows how. Keep it safe.")
-
-
-def _shown(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _state(row: Mapping[str, Any]) -> str:
