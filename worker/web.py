@@ -5,6 +5,8 @@ No access log: addresses and links are personal.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import uvicorn
 from fastapi import FastAPI
 
@@ -12,6 +14,8 @@ from worker.bootstrap import HintsInBackground, make_services, open_broker, open
 from worker.client_address import ClientAddress
 from worker.console.app import create_console
 from worker.console.means import Means
+from worker.doctor.finding import Finding
+from worker.doctor.round import make_round
 from worker.intake.app import create_app
 from worker.logs import configure_logs, guard_last_words
 from worker.settings import Settings
@@ -22,7 +26,12 @@ from worker.usecases.services import Services
 _STOP_WITHIN_S = 3
 
 
-def create_web(services: Services, settings: Settings, broker: Broker) -> FastAPI:
+def create_web(
+    services: Services,
+    settings: Settings,
+    broker: Broker,
+    examine: Callable[[Settings, Services], Sequence[Finding]] = make_round,
+) -> FastAPI:
     """Everything that the web process serves."""
     means = Means(
         services=services,
@@ -32,6 +41,7 @@ def create_web(services: Services, settings: Settings, broker: Broker) -> FastAP
         is_https=settings.links.startswith("https://"),
         needs_codes=settings.is_production,
         desk=open_desk(settings, services.database),
+        examine=lambda: examine(settings, services),
     )
     return create_app(services, settings, broker, console=create_console(means))
 

@@ -22,6 +22,8 @@ PAGES: dict[str, Permission | None] = {
     "/forms": Permission.OPERATE,
     "/unknown": Permission.OPERATE,
     "/pauses": Permission.OPERATE,
+    "/deliverability": Permission.SEE_LEADS,
+    "/deliverability/doctor": Permission.OPERATE,
     "/reports": Permission.SEE_LEADS,
     "/reports?days=365&location=carbondale": Permission.SEE_LEADS,
     "/audit": Permission.SEE_AUDIT,

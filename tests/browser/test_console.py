@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import update
 
 from tests.browser.console_pages import BEFORE_SIGNING_IN, PAGES
-from tests.support.console import PASSWORD, QUICK, add_staff, start_session
+from tests.support.console import FINDINGS, PASSWORD, QUICK, add_staff, start_session
 from tests.support.history import make_history
 from tests.support.world import World, migrate_world, open_world
 from worker.console.app import ROUTES
@@ -81,7 +81,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, valkey: EmbeddedValkey) -> It
         broker = Broker(valkey.url)
         settings = load_settings({}, state_dir=folder, rate_limit="off", drafts="database")
         server = uvicorn.Server(
-            uvicorn.Config(create_web(world.services, settings, broker), port=0, log_config=None, ws="none")
+            uvicorn.Config(
+                create_web(world.services, settings, broker, lambda *_: FINDINGS), port=0, log_config=None, ws="none"
+            )
         )
         thread = threading.Thread(target=server.run)
         thread.start()

@@ -31,6 +31,7 @@ from worker.usecases.erase import Erasure, erase_lead
 from worker.usecases.receive_feedback import receive_event
 from worker.usecases.record_event import record_event
 from worker.usecases.reports.as_csv import as_csv
+from worker.usecases.reports.deliverability import read_deliverability
 from worker.usecases.reports.read_report import read_report, read_report_of
 from worker.usecases.reports.tally import bring_up_to_date, keep_tallies
 from worker.usecases.unsubscribe import unsubscribe
@@ -234,3 +235,45 @@ def test_the_command_counts_first_and_speaks_to_people_and_to_spreadsheets(tmp_p
 
     assert re.search(r"^depression +6 ", said, re.MULTILINE)
     assert [row["leads"] for row in csv.DictReader(io.StringIO(file)) if row["by"] == "total"] == ["6"]
+
+
+def test_deliverability_is_told_by_sender_provider_and_kind_of_mailbox(world: World, tmp_path: Path) -> None:
+    make_history(world, 5, leads=80, until=START, days=20)
+    bring_up_to_date(world.services)
+
+    found = read_deliverability(world.services)
+
+    sent = [row for row in world.rows(tables.sends) if row["state"] == "sent"]
+    practice = {row["id"] for row in world.rows(tables.leads) if row["is_test"]}
+    assert found.total[Figure.SENT] == len([row for row in sent if row["lead_id"] not in practice])
+    assert {key.provider for key in found.carried} == {"smtp", "ses"}
+    assert {key.mailbox for key in found.carried} == {"gmail", "other"}
+    assert all(key.domain.endswith("example.com") for key in found.carried)
+
+
+def test_an_address_is_looked_up_whole_by_its_hash_and_the_look_is_written_down(world: World, tmp_path: Path) -> None:
+    lead_id = world.lead_from(email="maya@example.com")
+    world.deliver()
+    record = make_token(world.sends(lead_id)[0]["id"], "unsubscribe", world.services.vault.lookup)
+    unsubscribe(world.services, record, "link")
+    olive = open_console(world, tmp_path).person(Role.OPERATOR, "olive")
+
+    stopped = olive.post("/deliverability", address=" Maya@example.com ")
+    free = olive.post("/deliverability", address="robin@example.com")
+    odd = olive.post("/deliverability", address="maya@")
+
+    assert "no educational emails unsubscribed, by link" in text_of(stopped.text)
+    assert "maya" not in stopped.text.lower()
+    assert "Nothing forbids it" in free.text
+    assert odd.status_code == 422
+    looks = [row for row in world.rows(tables.timeline) if row["kind"] == "searched"]
+    assert [(row["actor"], row["lead_id"], row["detail"]) for row in looks] == [("olive", None, {})] * 2
+
+
+def test_the_doctor_is_asked_from_the_page(world: World, tmp_path: Path) -> None:
+    olive = open_console(world, tmp_path).person(Role.OPERATOR, "olive")
+
+    said = text_of(olive.get("/deliverability/doctor").text)
+
+    assert "failed the broker is silent" in said
+    assert "NRT-D005" in said

@@ -14,6 +14,8 @@ from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from tests.support.world import RING, World
+from worker.doctor.catalogue import BROKER
+from worker.doctor.finding import Finding, Level
 from worker.domain.staff import Role, StaffState
 from worker.settings import Environment, Settings, load_settings
 from worker.storage import one_time_codes, staff
@@ -119,6 +121,10 @@ class Console:
         return self.sign_in(self.someone(), add_staff(self.world, name or str(role).replace("_", ""), role))
 
 
+FINDINGS = [BROKER.failed("the broker is silent"), Finding("NRT-D005", Level.OK, "the disk has room")]
+"""What the doctor tells in tests: his own have tests of their own."""
+
+
 def open_console(
     world: World, folder: Path, *, production: bool = False, broker: str = NOWHERE, **more: Any
 ) -> Console:
@@ -127,7 +133,7 @@ def open_console(
     settings = load_settings({}, state_dir=folder, public_url=HOST, rate_limit="off", drafts="database", **more)
     if production:
         settings = settings.model_copy(update={"env": Environment.PRODUCTION})
-    return Console(world, settings, create_web(world.services, settings, Broker(broker)))
+    return Console(world, settings, create_web(world.services, settings, Broker(broker), lambda *_: FINDINGS))
 
 
 def text_of(html: str) -> str:

@@ -27,6 +27,7 @@ from worker.console.means import Means
 from worker.console.pages import (
     account,
     audit,
+    deliverability,
     forms,
     front_desk,
     home,
@@ -77,6 +78,7 @@ PAGES: Sequence[ModuleType] = (
     unknown,
     pauses,
     reports,
+    deliverability,
     audit,
     users,
     account,

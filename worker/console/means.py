@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from limits.strategies import MovingWindowRateLimiter
 from worker.client_address import ClientAddress
 from worker.console.studio.inside import open_studio
 from worker.console.studio.routes import StudioPages
+from worker.doctor.finding import Finding
 from worker.storage.broker import Broker
 from worker.storage.spool import Spool
 from worker.usecases.drafting.desk import DraftDesk
@@ -32,6 +34,8 @@ class Means:
     is_https: bool
     needs_codes: bool
     desk: DraftDesk
+    examine: Callable[[], Sequence[Finding]]
+    """The doctor's round."""
     _tries: MovingWindowRateLimiter = field(default_factory=lambda: MovingWindowRateLimiter(MemoryStorage()))
 
     @cached_property

@@ -88,6 +88,13 @@ def scopes(connection: Connection, hashes: Iterable[str]) -> dict[str, frozenset
     return {address_hash: frozenset(found) for address_hash, found in reasons(connection, hashes).items()}
 
 
+def counts(connection: Connection) -> list[Mapping[str, Any]]:
+    """How many addresses are suppressed, by reason, origin and scope; the most first."""
+    by = (suppressions.c.reason, suppressions.c.origin, suppressions.c.scope)
+    rows = connection.execute(select(*by, func.count().label("count")).group_by(*by).order_by(func.count().desc()))
+    return [dict(row._mapping) for row in rows]
+
+
 def count(connection: Connection) -> int:
     """How many addresses are suppressed."""
     return connection.execute(select(func.count(suppressions.c.address_hash.distinct()))).scalar_one()
