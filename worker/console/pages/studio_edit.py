@@ -46,7 +46,7 @@ def _edit(visit: Visit) -> Response:
 def _look(visit: Visit) -> Response:
     """The same page with what is typed, unsaved; with a step to add, it stands at the end."""
     text = tidy(visit.text("text"))
-    if visit.typed("add_email") and visit.typed("add_days").isdigit():
+    if visit.typed("add_email") and visit.typed("add_days").isdecimal():
         text += as_step(visit.typed("add_email"), int(visit.typed("add_days")))
     return _page(visit, _path(visit), text, visit.typed("started_from"))
 
