@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select, update
 
 from worker.storage import sends
-from worker.storage.tables import consents, enrollments
+from worker.storage.tables import IN_SEQUENCE, consents, enrollments
 
 ACTIVE, COMPLETED, EXITED = "active", "completed", "exited"
 
@@ -98,7 +98,7 @@ def count_stranded(connection: Connection, unknown_before: datetime, after: str 
 
 
 def _active(after: str | None) -> Select[Any]:
-    active = select(enrollments.c.id).where(enrollments.c.status == ACTIVE).order_by(enrollments.c.id)
+    active = select(enrollments.c.id).where(IN_SEQUENCE).order_by(enrollments.c.id)
     return active if after is None else active.where(enrollments.c.id > after)
 
 
@@ -109,18 +109,14 @@ def _is_stranded(unknown_before: datetime, after: str | None, limit: int) -> Col
 def active_by_sequence(connection: Connection) -> dict[str, int]:
     """Per sequence, how many people are in it."""
     rows = connection.execute(
-        select(enrollments.c.sequence, func.count())
-        .where(enrollments.c.status == ACTIVE)
-        .group_by(enrollments.c.sequence)
+        select(enrollments.c.sequence, func.count()).where(IN_SEQUENCE).group_by(enrollments.c.sequence)
     )
     return {row[0]: row[1] for row in rows}
 
 
 def count_active(connection: Connection) -> int:
     """How many leads are being taught."""
-    return connection.execute(
-        select(func.count()).select_from(enrollments).where(enrollments.c.status == ACTIVE)
-    ).scalar_one()
+    return connection.execute(select(func.count()).select_from(enrollments).where(IN_SEQUENCE)).scalar_one()
 
 
 def record_consents(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

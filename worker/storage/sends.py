@@ -343,7 +343,8 @@ def counts(connection: Connection) -> dict[str, int]:
 
 def count_held(connection: Connection, reason: str) -> int:
     """How many sends are held for this reason."""
-    held = select(func.count()).select_from(sends).where(sends.c.state == SendState.HELD, sends.c.reason == reason)
+    held = select(func.count()).select_from(sends).where(IN_ATTENTION_INDEX, sends.c.state == SendState.HELD)
+    held = held.where(sends.c.reason == reason)
     return connection.execute(held).scalar_one()
 
 
@@ -372,7 +373,8 @@ def latest_of_enrollment(connection: Connection, enrollment_id: str) -> Mapping[
     return dict(row._mapping) if row else None
 
 
-def in_state(connection: Connection, state: SendState, limit: int) -> list[Mapping[str, Any]]:
-    """Some sends of one state, the longest due first."""
-    rows = connection.execute(select(sends).where(sends.c.state == state).order_by(sends.c.due_at).limit(limit))
+def in_doubt(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
+    """Some sends of which nobody knows whether they arrived, the longest due first."""
+    unknown = select(sends).where(IN_ATTENTION_INDEX, sends.c.state == SendState.UNKNOWN)
+    rows = connection.execute(unknown.order_by(sends.c.due_at).limit(limit))
     return [dict(row._mapping) for row in rows]

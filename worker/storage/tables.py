@@ -56,6 +56,7 @@ COUNTED = text("kind in ('answered', 'event', 'unsubscribed')")
 
 _WAITS_FOR_ANSWER = text("waiting_since is not null")
 _HELD = text("hold_reason is not null")
+IN_SEQUENCE = text("status = 'active'")
 BEING_ERASED = text("status = 'erasing'")
 
 installation = Table(
@@ -167,10 +168,9 @@ enrollments = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     UniqueConstraint("lead_id", "sequence", "cycle"),
-    Index("ix_enrollments_active", "id", postgresql_where=text("status = 'active'"),
-          sqlite_where=text("status = 'active'")),
-    Index("uq_enrollments_one_active", "lead_id", unique=True, postgresql_where=text("status = 'active'"),
-          sqlite_where=text("status = 'active'")),
+    Index("ix_enrollments_active", "id", postgresql_where=IN_SEQUENCE, sqlite_where=IN_SEQUENCE),
+    Index("uq_enrollments_one_active", "lead_id", unique=True, postgresql_where=IN_SEQUENCE,
+          sqlite_where=IN_SEQUENCE),
 )  # fmt: skip
 
 sends = Table(

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from worker.delivery.base import Receipt
-from worker.domain.sends import SendState
 from worker.storage import delivery_events, installation, leads, sends
 from worker.usecases.services import Services
 
@@ -37,7 +36,7 @@ class Unknowns:
 def read_unknown(services: Services) -> Unknowns:
     """Look at them; nothing is asked of the provider yet."""
     with services.database.read() as connection:
-        found = sends.in_state(connection, SendState.UNKNOWN, _SHOWN)
+        found = sends.in_doubt(connection, _SHOWN)
         people = leads.by_ids(connection, {send["lead_id"] for send in found})
         events = delivery_events.of_sends(connection, [send["id"] for send in found])
         return Unknowns(
