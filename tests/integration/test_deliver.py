@@ -600,3 +600,22 @@ def test_a_practice_email_says_nothing_of_a_provider_that_fails(world: World) ->
     world.deliver()
 
     assert [(row["provider"], row["failures"] > 0) for row in world.rows(tables.breakers)] == [("scripted", True)]
+
+
+# --- a form in Spanish ---
+
+
+def test_who_writes_by_a_form_in_spanish_is_answered_in_spanish(world: World) -> None:
+    spanish = SHIPPED["forms.toml"].replace("[forms.sandbox]\n", '[forms.sandbox]\nlanguage = "es"\n')
+    publish(world.database, {**SHIPPED, "forms.toml": spanish}, "Jordan Example")
+
+    world.lead_from(email="lucia@example.com", first_name="Lucía", form="sandbox")
+    world.lead_from(email="maya@example.com")
+    world.deliver()
+
+    said = {mail["To"]: str(mail.get_body(("plain",)).get_content()) for mail in world.mail}  # type: ignore[union-attr]
+    assert "Hola Lucía," in said["lucia@example.com"]
+    assert "Hello Maya," in said["maya@example.com"]
+    html = next(mail for mail in world.mail if mail["To"] == "lucia@example.com").get_body(("html",))
+    assert html is not None
+    assert '<html lang="es"' in html.get_content()

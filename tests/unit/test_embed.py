@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.unit.shipped import catalog
-from worker.domain.forms import Form, Language
+from worker.domain.forms import Form
+from worker.domain.leads import Language
 from worker.intake.embed.script import embed_script
 from worker.intake.embed.words import WORDS
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from worker.domain.clinic import Clinic
 from worker.domain.eligibility import EmailScope
 from worker.domain.forms import Form
-from worker.domain.leads import Condition, Location
+from worker.domain.leads import Condition, Language, Location
 from worker.domain.routing import RoutingRules
 from worker.domain.safety import CrisisPatterns
 from worker.domain.sends import SendKind
@@ -27,6 +27,9 @@ ACKNOWLEDGEMENT = "acknowledgement"
 
 ACKNOWLEDGEMENT_CONFIRM = "acknowledgement-confirm"
 """The id of the answer to someone who had unsubscribed and ticked the box again: it asks for a confirming click."""
+
+IN_SPANISH: Mapping[str, str] = {ACKNOWLEDGEMENT: "acknowledgement-es"}
+"""What is sent in place of an answer to someone who wrote by a form in Spanish, where the content has it."""
 
 ARTICLES: Mapping[str, str] = {
     "ketamine-infusion-2024": "Understanding how ketamine infusion therapy works (15 July 2024)",
@@ -86,6 +89,7 @@ class Email:
     sources: tuple[str, ...]
     reviewed: date
     sponsor: str
+    language: Language
     body: str
     body_line: int
 

@@ -24,7 +24,7 @@ from worker.content.load_forms import load_forms
 from worker.content.load_routing import load_routing
 from worker.content.tables import Problems, Table, read_toml
 from worker.domain.eligibility import EmailScope
-from worker.domain.leads import Condition, Location, Treatment
+from worker.domain.leads import Condition, Language, Location, Treatment
 from worker.domain.safety import CrisisPatterns
 from worker.domain.schedule import Window
 from worker.domain.sequences import LateAction, Sequence, Step
@@ -169,6 +169,7 @@ def _load_email(table: Table, body: str, body_line: int) -> Email:
         sources=table.texts("sources"),
         reviewed=table.day("reviewed"),
         sponsor=table.text("sponsor"),
+        language=(table.choice("language", Language) if table.has("language") else None) or Language.ENGLISH,
         body=body,
         body_line=body_line,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from worker.content.tables import Table
-from worker.domain.forms import SANDBOX, Form, Language
-from worker.domain.leads import Location
+from worker.domain.forms import SANDBOX, Form
+from worker.domain.leads import Language, Location
 from worker.domain.mapping import TARGETS
 from worker.domain.routing import squash
 

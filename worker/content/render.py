@@ -25,7 +25,7 @@ from worker.content.template_rules import MAX_BLOCKS, check_size, check_template
 from worker.content.text_part import to_text
 from worker.domain.clinic import Clinic, Place
 from worker.domain.eligibility import EmailScope
-from worker.domain.leads import Location, greeting
+from worker.domain.leads import Language, Location, greeting
 from worker.errors import TemplateError
 
 
@@ -38,10 +38,10 @@ class Person:
     choose_url: str
     confirm_url: str
 
-    def values(self) -> dict[str, str]:
-        """What stands at each mark."""
+    def values(self, language: Language) -> dict[str, str]:
+        """What stands at each mark of an email in this language."""
         return {
-            MARKS["greeting"]: greeting(self.first_name),
+            MARKS["greeting"]: greeting(self.first_name, language),
             MARKS["unsubscribe"]: self.unsubscribe_url,
             MARKS["choose"]: self.choose_url,
             MARKS["confirm"]: self.confirm_url,
@@ -70,6 +70,7 @@ class CompiledEmail:
     """An email rendered but for the person. `scope.review_by` is the first review date of all that it states."""
 
     scope: EmailScope
+    language: Language
     subject: str
     preheader: str
     html: str
@@ -77,7 +78,7 @@ class CompiledEmail:
 
     def for_person(self, person: Person) -> Rendered:
         """The finished email."""
-        values = person.values()
+        values = person.values(self.language)
         escaped = {mark: html.escape(value, quote=True) for mark, value in values.items()}
         return Rendered(
             subject=self.subject,
@@ -131,12 +132,13 @@ class Renderer:
         context = _Context(self, email, location, sequence)
         body = self.expand(email.body, email.path, context, email.body_line)
         footer = self.expand(self.catalog.blocks["footer"], "blocks/footer.md", context)
-        values = {"subject": email.subject, "preheader": email.preheader, "lang": "en"}
+        values = {"subject": email.subject, "preheader": email.preheader, "lang": email.language}
         values["brand"] = self.catalog.clinic.brand
         page = self._page("email.html", values | {"content": Markup(to_html(body)), "footer": Markup(to_html(footer))})
         text = self._page("email.txt", values | {"content": to_text(body), "footer": to_text(footer)})
         return CompiledEmail(
             scope=_with_review_date(email.scope, context.review_dates()),
+            language=email.language,
             subject=email.subject,
             preheader=email.preheader,
             html=self._inliner.inline(page),
@@ -148,7 +150,7 @@ class Renderer:
         email = self.catalog.emails[email_id]
         context = _OutlineContext(self, email, content_location(location), sequence)
         markdown = self.expand(email.body, email.path, context, email.body_line)
-        marks = person.values()
+        marks = person.values(email.language)
         return Outline(
             markdown=_MARK.sub(lambda match: marks[match.group()], markdown),
             blocks={name: _MARK.sub(lambda match: marks[match.group()], text) for name, text in context.blocks.items()},

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from urllib.parse import urlsplit
 
-from worker.domain.leads import Location
+from worker.domain.leads import Language, Location
 
 SANDBOX = "sandbox"
 """The practice form, whose leads are tests also where its entry does not say so."""
 
 CAPTCHA_FIELD = "cf-turnstile-response"
 """Where a browser puts what it got from the CAPTCHA."""
-
-
-class Language(StrEnum):
-    """What a form is written in, and who posts it is answered in."""
-
-    ENGLISH = "en"
-    SPANISH = "es"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +27,8 @@ class TokenCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """One entry of `forms.toml`. `thank_you` is a registered address, so that no post can redirect elsewhere.
+    """One entry of `forms.toml`. `thank_you` is a registered address, so that no post can redirect elsewhere. Who
+    posts it is answered in its `language`.
 
     `fields` says by which labels or ids a foreign form asks for ours; leads of a `sandbox` are tests.
     """

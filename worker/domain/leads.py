@@ -71,7 +71,17 @@ def greeting_name(first_name: str | None) -> str | None:
     return name[0].upper() + name[1:]
 
 
-def greeting(first_name: str | None) -> str:
+class Language(StrEnum):
+    """What a form or an email is written in."""
+
+    ENGLISH = "en"
+    SPANISH = "es"
+
+
+_HELLO = {Language.ENGLISH: "Hello", Language.SPANISH: "Hola"}
+
+
+def greeting(first_name: str | None, language: Language = Language.ENGLISH) -> str:
     """The opening words of an email: `Hello Maya,`, or `Hello,` without a usable name."""
     name = greeting_name(first_name)
-    return f"Hello {name}," if name else "Hello,"
+    return f"{_HELLO[language]} {name}," if name else f"{_HELLO[language]},"

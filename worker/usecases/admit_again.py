@@ -128,9 +128,7 @@ def _acknowledge(visit: _Visit, lead: Mapping[str, Any]) -> None:
         return
     was_unsubscribed = suppressions.unsubscribed_at(connection, lead["email_hash"]) is not None
     where = Location(lead["location"])
-    answer = acknowledgement(
-        visit.arrival.submission, lead["id"], where, was_unsubscribed=was_unsubscribed, now=desk.now
-    )
+    answer = acknowledgement(desk, visit.arrival.submission, lead["id"], where, was_unsubscribed=was_unsubscribed)
     sends.plan(connection, [answer])
 
 

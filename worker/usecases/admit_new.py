@@ -76,7 +76,7 @@ def _tell(desk: Desk, arrival: Arrival, suppressed: Suppressed) -> _Story:
     if lead["email_hash"] is not None and not submission.is_imported:
         was_unsubscribed = suppressed.get(SuppressionScope.NURTURE) is SuppressionReason.UNSUBSCRIBED
         where = Location(lead["location"])
-        answer.append(acknowledgement(submission, lead_id, where, was_unsubscribed=was_unsubscribed, now=desk.now))
+        answer.append(acknowledgement(desk, submission, lead_id, where, was_unsubscribed=was_unsubscribed))
     kinds = [crisis_kind(submission.crisis)] if submission.crisis else []
     if not submission.is_imported:
         kinds.append(AlertKind.NEW_LEAD)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from worker.content.catalog import ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_CONFIRM, Catalog, content_location
+from worker.content.catalog import (
+    ACKNOWLEDGEMENT,
+    ACKNOWLEDGEMENT_CONFIRM,
+    IN_SPANISH,
+    Catalog,
+    content_location,
+)
 from worker.domain.clock import ProductClock
 from worker.domain.ids import acknowledgement_id
-from worker.domain.leads import Location
+from worker.domain.leads import Language, Location
 from worker.domain.routing import Route, Topic, read_topic, route
 from worker.domain.sends import SendKind
 from worker.domain.submissions import Submission
@@ -36,6 +42,14 @@ class Desk:
     def now(self) -> datetime:
         """The product instant, one for the whole group."""
         return self.clock.at(self.real_now)
+
+    def in_language_of(self, form: str, email: str) -> str:
+        """The email to send in place of this one to who wrote by this form: itself, where there is no other."""
+        shown = self.catalog.forms.get(form)
+        if shown is None or shown.language is not Language.SPANISH:
+            return email
+        spanish = IN_SPANISH.get(email, email)
+        return spanish if spanish in self.catalog.emails else email
 
     def is_sandbox(self, form: str) -> bool:
         """True for a form whose leads are tests."""
@@ -95,14 +109,15 @@ def route_submission(catalog: Catalog, submission: Submission) -> tuple[Topic, R
 
 
 def acknowledgement(
-    submission: Submission, lead_id: str, location: Location, *, was_unsubscribed: bool, now: datetime
+    desk: Desk, submission: Submission, lead_id: str, location: Location, *, was_unsubscribed: bool
 ) -> NewSend:
     """The answer to a submission, due at once.
 
     Someone who had unsubscribed and ticked the box again is asked to confirm it; nurture waits for that.
     """
     must_confirm = was_unsubscribed and submission.consent_email
-    return answer_to(submission.id, lead_id, location, must_confirm=must_confirm, now=now)
+    answer = answer_to(submission.id, lead_id, location, must_confirm=must_confirm, now=desk.now)
+    return replace(answer, email=desk.in_language_of(submission.form, answer.email))
 
 
 def answer_to(key: str, lead_id: str, location: Location, *, must_confirm: bool, now: datetime) -> NewSend:

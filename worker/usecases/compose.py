@@ -61,10 +61,11 @@ def compose(
         raise ValueError("a send to nobody")
     location = Location(send["location"])
     sender = _sender(renderer.catalog, location)
-    frame = _frame(renderer.compiled(send["email"], location, send["sequence"]), location, sender, _stream(send))
+    compiled = renderer.compiled(send["email"], location, send["sequence"])
+    frame = _frame(compiled, location, sender, _stream(send))
     domain = sender.address.rpartition("@")[2]
     links = _links(send, lookup, public_url, frame.gaps)
-    values = {MARKS["greeting"]: greeting(identity.first_name), **links}
+    values = {MARKS["greeting"]: greeting(identity.first_name, compiled.language), **links}
     content = frame.filled(
         to=identity.email,
         date=date,

@@ -10,6 +10,7 @@ from worker.content.lint.paragraphs import sentences_of
 from worker.content.lint.readability import grade, words_of
 from worker.content.lint.rule import Hit, Rule
 from worker.content.lint.sample import Sample, front_line
+from worker.domain.leads import Language
 
 _E, _W = Severity.E, Severity.W
 _LONG_SENTENCE, _LONG_PARAGRAPH = 30, 90
@@ -64,6 +65,8 @@ def check_inbox_line(sample: Sample) -> Iterator[Hit]:
 def check_ease(sample: Sample) -> Iterator[Hit]:
     """The grade of the email's own words, and what is too long in them."""
     prose = [paragraph.text for paragraph in sample.paragraphs if paragraph.is_prose]
+    if sample.email.language is not Language.ENGLISH:
+        return  # the formula counts syllables as English has them
     level = round(grade(prose), 1)
     if level > _HARD:
         severity = _E if level > _TOO_HARD else _W

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from worker.domain.forms import Language
+from worker.domain.leads import Language
 
 WORDS: Mapping[Language, Mapping[str, str]] = {
     Language.ENGLISH: {

@@ -12,7 +12,15 @@ from datetime import datetime
 
 from worker.console.studio import words
 from worker.console.studio.choice import route_of
-from worker.content.catalog import ACKNOWLEDGEMENT, ACKNOWLEDGEMENT_CONFIRM, Catalog, Persona, Purpose, content_location
+from worker.content.catalog import (
+    ACKNOWLEDGEMENT,
+    ACKNOWLEDGEMENT_CONFIRM,
+    IN_SPANISH,
+    Catalog,
+    Persona,
+    Purpose,
+    content_location,
+)
 from worker.domain.eligibility import EmailScope, Hold, Skip, check_content
 from worker.domain.leads import Condition, Location, Treatment
 from worker.domain.routing import Topic, decide_sequence
@@ -66,6 +74,8 @@ def special_audience(catalog: Catalog, email_id: str) -> str | None:
             "Someone who had unsubscribed, asks again and ticks the box for emails: instead of the usual answer. "
             "Emails start again only after the click that it asks for."
         )
+    if email_id in IN_SPANISH.values():
+        return "Whoever writes by a form in Spanish: instead of the usual answer."
     return None if catalog.sequences_with(email_id) else "Nobody: no sequence has this email."
 
 
@@ -106,6 +116,8 @@ def verdict(catalog: Catalog, persona: Persona, email_id: str, now: datetime) ->
     if catalog.emails[email_id].purpose is Purpose.ACKNOWLEDGEMENT:
         if email_id == ACKNOWLEDGEMENT:
             return Verdict(gets=True, text="at once")
+        if email_id in IN_SPANISH.values():
+            return Verdict(gets=False, text="only after a form in Spanish")
         return Verdict(gets=False, text="only after an unsubscribe, when the box is ticked again")
     if not persona.consent_email:
         return Verdict(gets=False, text=words.reason("no_consent"))
