@@ -16,7 +16,7 @@ from tests.unit.shipped import catalog, catalog_with, files, renderer, uses
 from worker.content.markdown import refuse_raw_html, to_html
 from worker.content.render import Person, Rendered, Renderer
 from worker.content.text_part import WIDTH, to_text
-from worker.domain.leads import Location, greeting
+from worker.domain.leads import Language, Location, greeting
 from worker.errors import TemplateError
 
 MAYA = Person(
@@ -79,9 +79,10 @@ def rendered(email_id: str) -> list[Rendered]:
 @every_email
 def test_every_email_renders_wherever_it_is_sent(email_id: str) -> None:
     assert rendered(email_id), "an email that nobody can get"
+    hello = greeting("Maya", catalog().emails[email_id].language)
     for found in rendered(email_id):
-        assert "Hello Maya," in found.text
-        assert "Hello Maya," in found.html
+        assert hello in found.text
+        assert hello in found.html
         assert MAYA.unsubscribe_url in found.text
         assert f'href="{MAYA.unsubscribe_url}"' in found.html
         for part in (found.subject, found.preheader, found.text, found.html):
@@ -142,17 +143,19 @@ def person_by_person() -> Renderer:
     """A renderer whose content has Maya's values typed in place of the person's variables."""
     if not _PERSON_BY_PERSON:
         typed = {
-            "greeting": greeting(MAYA.first_name),
             "links.unsubscribe": MAYA.unsubscribe_url,
             "links.choose": MAYA.choose_url,
             "links.confirm": MAYA.confirm_url,
         }
 
-        def type_in(source: str) -> str:
-            return re.sub(r"\{\{ ?([\w.]+) ?\}\}", lambda slot: typed.get(slot[1], slot[0]), source)
+        def type_in(source: str, language: Language = Language.ENGLISH) -> str:
+            known = typed | {"greeting": greeting(MAYA.first_name, language)}
+            return re.sub(r"\{\{ ?([\w.]+) ?\}\}", lambda slot: known.get(slot[1], slot[0]), source)
 
         shipped = catalog()
-        emails = {id_: replace(email, body=type_in(email.body)) for id_, email in shipped.emails.items()}
+        emails = {
+            id_: replace(email, body=type_in(email.body, email.language)) for id_, email in shipped.emails.items()
+        }
         blocks = {id_: type_in(block) for id_, block in shipped.blocks.items()}
         _PERSON_BY_PERSON.append(Renderer(replace(shipped, emails=emails, blocks=blocks)))
     return _PERSON_BY_PERSON[0]

@@ -91,9 +91,12 @@ class Submission:
             "flags": list(self.flags),
             "suspicions": list(self.suspicions),
             "crisis": self.crisis,
-            "raw": [self.raw.source, self.raw.body] if self.raw else None,
-            "digest": self.digest,
-        }
+        } | self._of_foreign_form()
+
+    def _of_foreign_form(self) -> dict[str, Any]:
+        """What only such a post has: the others read as the first release wrote them."""
+        raw = {"raw": [self.raw.source, self.raw.body]} if self.raw else {}
+        return raw | ({"digest": self.digest} if self.digest else {})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Submission:
