@@ -132,11 +132,11 @@ def unpack(package: str, path: str, program: Path) -> None:
     """Puts one program of a Debian package into .venv, the whole of it or nothing."""
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         sys.exit(f"The tests need {program.name}: put it on the PATH (Debian has it in the package {package}).")
-    with tempfile.TemporaryDirectory(dir=VENV) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         get = f"apt-get download -q {package}"
         words = f"cd '{folder}' && ({get} || (apt-get update -q && {get})) && dpkg-deb -x {package}_*.deb ."
+        words += f" && mv '{path}' '{program}.new' && mv '{program}.new' '{program}'"
         stage(f"fetching {program.name}", "sh", "-c", words)
-        (Path(folder) / path).replace(program)
 
 
 def stage(title: str, *command: object) -> None:

@@ -184,12 +184,22 @@ def test_a_missing_program_is_named_when_we_may_not_install_it(
 def test_root_on_debian_gets_what_is_missing(
     dev: ModuleType, stages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dev.shutil, "which", lambda name: name if name == "apt-get" else None)
+    monkeypatch.setattr(dev.shutil, "which", lambda name: name if name in {"apt-get", "dpkg-deb"} else None)
     monkeypatch.setattr(dev.os, "geteuid", lambda: 0)
 
     dev.ensure_programs()
 
-    assert stages == ["updating package lists", "installing redis-server chromium dovecot-imapd"]
+    installing = "installing redis-server chromium dovecot-imapd"
+    assert stages == ["updating package lists", installing, "fetching promtool"]
+
+
+def test_where_a_program_cannot_be_fetched_its_package_is_named(
+    dev: ModuleType, stages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev.shutil, "which", lambda name: None if name in {"promtool", "apt-get"} else name)
+
+    with pytest.raises(SystemExit, match="in the package prometheus"):
+        dev.ensure_programs()
 
 
 def test_reset_refuses_while_a_product_runs_there(dev: ModuleType) -> None:
