@@ -158,7 +158,7 @@ def renew_process_services() -> None:
     """Forget, without closing, what was inherited across a fork."""
     global _services
     if _services is not None:
-        _services.database.engine.dispose(close=False)
+        _services.database.forget()
     _services = None
 
 

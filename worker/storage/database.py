@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, literal, select
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -26,7 +27,13 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url, pool_size) if self.is_sqlite else _postgres_engine(url, pool_size)
+        self.engine = _sqlite_engine(self.url, pool_size) if self.is_sqlite else _postgres_engine(self.url, pool_size)
+
+    @cached_property
+    def _marking_engine(self) -> Engine:
+        if self.is_sqlite:
+            return _sqlite_engine(self.url, 1, "NORMAL")
+        return _postgres_engine(self.url, 1, " -c synchronous_commit=off", isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -40,9 +47,29 @@ class Database:
         with self.engine.connect().execution_options(begin="IMMEDIATE") as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def marking(self) -> Iterator[Connection]:
+        """A connection that does not wait for the disk: each statement (on SQLite, each `begin()`) is a transaction,
+        which a crash of the database may undo as a whole.
+
+        Only for noting what has happened already, where its loss shows and nothing is done twice for it (I2).
+        """
+        with self._marking_engine.connect() as connection:
+            yield connection
+
     def close(self) -> None:
         """Give back every connection."""
-        self.engine.dispose()
+        for engine in self._engines():
+            engine.dispose()
+
+    def forget(self) -> None:
+        """After a fork: the connections are the other process's, so they are left alone, and not closed."""
+        for engine in self._engines():
+            engine.dispose(close=False)
+
+    def _engines(self) -> list[Engine]:
+        marking = self.__dict__.get("_marking_engine")  # only where it was needed
+        return [self.engine, *([marking] if marking is not None else [])]
 
     @property
     def display(self) -> str:
@@ -88,7 +115,7 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, OperationalError | InterfaceError)
 
 
-def _sqlite_engine(url: str, pool_size: int) -> Engine:
+def _sqlite_engine(url: URL, pool_size: int, synchronous: str = "FULL") -> Engine:
     engine = create_engine(url, pool_size=pool_size, hide_parameters=True, connect_args={"timeout": _BUSY_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")
@@ -97,7 +124,7 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
         cursor = connection.cursor()
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=FULL",
+            f"synchronous={synchronous}",
             "foreign_keys=ON",
             f"busy_timeout={_BUSY_TIMEOUT_S}000",
         ):
@@ -111,13 +138,15 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
     return engine
 
 
-def _postgres_engine(url: str, pool_size: int) -> Engine:
+def _postgres_engine(url: URL, pool_size: int, more_options: str = "", **engine_options: Any) -> Engine:
     options = (
         f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+        f"{more_options}"
     )
     return create_engine(
         url,
         pool_size=pool_size,
+        **engine_options,
         pool_pre_ping=True,
         hide_parameters=True,  # an exception's text must not hold what was stored
         connect_args={"options": options, "connect_timeout": 5},

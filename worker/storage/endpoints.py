@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
 from worker.domain.ids import is_id
 from worker.storage.sealing import KeyRing
@@ -79,10 +79,18 @@ def by_id(connection: Connection, endpoint_id: str) -> Mapping[str, Any] | None:
     return dict(row._mapping) if row else None
 
 
+_IS_TOLD = and_(endpoints.c.removed_at.is_(None), endpoints.c.stopped_at.is_(None))
+
+
 def subscriptions(connection: Connection) -> Sequence[tuple[str, list[str]]]:
     """Who is told, and of what."""
-    told = endpoints.c.removed_at.is_(None), endpoints.c.stopped_at.is_(None)
-    return [(row.id, row.events) for row in connection.execute(select(endpoints.c.id, endpoints.c.events).where(*told))]
+    told = select(endpoints.c.id, endpoints.c.events).where(_IS_TOLD)
+    return [(row.id, row.events) for row in connection.execute(told)]
+
+
+def somebody_is_told() -> ColumnElement[bool]:
+    """The condition that there is anyone to tell of what happens."""
+    return exists().where(_IS_TOLD)
 
 
 def count_failing(connection: Connection) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Text, and_, cast, func, insert, select, update
 
+from worker.domain.sequences import Plan
 from worker.storage import sends
 from worker.storage.tables import IN_SEQUENCE, consents, enrollments
 
@@ -46,6 +49,19 @@ def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, Mapping[str,
     """These enrollments, by id."""
     rows = connection.execute(select(enrollments).where(enrollments.c.id.in_(set(ids))))
     return {row.id: dict(row._mapping) for row in rows}
+
+
+def for_sending(connection: Connection, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """What sending asks of these enrollments, by id, with the plan read; most people's plans are the same few."""
+    columns = [enrollments.c[name] for name in ("id", "lead_id", "sequence", "location", "status", "started_at")]
+    plan = cast(enrollments.c.plan, Text).label("plan")
+    rows = connection.execute(select(*columns, plan).where(enrollments.c.id.in_(set(ids))))
+    return {row.id: {**row._mapping, "plan": _read_plan(row.plan)} for row in rows}
+
+
+@lru_cache(maxsize=512)
+def _read_plan(text: str) -> Plan:
+    return Plan.from_json(json.loads(text))
 
 
 def of_lead(connection: Connection, lead_id: str) -> list[Mapping[str, Any]]:
@@ -134,6 +150,12 @@ def confirm_consent(connection: Connection, lead_id: str, since: datetime, at: d
         .values(confirmed_at=at)
     )
     return updated.rowcount > 0
+
+
+def consenting(connection: Connection, lead_ids: Iterable[str]) -> set[str]:
+    """Those of these leads who have agreed to education by email."""
+    agreed = consents.c.lead_id.in_(set(lead_ids)), consents.c.granted.is_(True)
+    return set(connection.execute(select(consents.c.lead_id).where(*agreed)).scalars())
 
 
 def consents_of(connection: Connection, lead_ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:

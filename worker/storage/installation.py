@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from worker.domain.clock import ProductClock
 from worker.domain.ids import new_id
@@ -41,15 +42,50 @@ def lookup_key(connection: Connection, ring: KeyRing) -> LookupKey:
 
 def clock(connection: Connection) -> ProductClock:
     """The product clock as it stands."""
-    row = connection.execute(select(installation)).one()
-    return ProductClock(
+    return moment(connection).clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What every process agrees on at one instant: real time, the product clock, and which content is sent."""
+
+    real: datetime
+    clock: ProductClock
+    snapshot: str | None
+
+    @property
+    def now(self) -> datetime:
+        """The product instant."""
+        return self.clock.at(self.real)
+
+    def after(self, seconds: float) -> datetime:
+        """The product instant so many real seconds later."""
+        return self.clock.at(self.real + timedelta(seconds=seconds))
+
+
+def moment(connection: Connection) -> Moment:
+    """This moment, in one query."""
+    has_clock = connection.dialect.name != "sqlite"
+    row = connection.execute(_MOMENT if has_clock else _MOMENT_WITHOUT_TIME).one()
+    clock = ProductClock(
         speed=row.clock_speed, real_anchor=row.clock_real_anchor, product_anchor=row.clock_product_anchor
     )
+    real = row.real.astimezone(UTC) if has_clock else real_now(connection)
+    return Moment(real=real, clock=clock, snapshot=row.active_snapshot)
+
+
+_MOMENT_WITHOUT_TIME = select(
+    installation.c.clock_speed,
+    installation.c.clock_real_anchor,
+    installation.c.clock_product_anchor,
+    installation.c.active_snapshot,
+)
+_MOMENT = _MOMENT_WITHOUT_TIME.add_columns(func.clock_timestamp().label("real"))
 
 
 def product_now(connection: Connection) -> datetime:
     """The product instant now."""
-    return clock(connection).at(real_now(connection))
+    return moment(connection).now
 
 
 def set_clock(connection: Connection, changed: ProductClock) -> None:

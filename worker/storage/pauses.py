@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
 from worker.storage.tables import pauses, sends
 
@@ -68,12 +68,12 @@ def is_epoch_held(connection: Connection) -> bool:
     return connection.execute(held.limit(1)).first() is not None
 
 
-def in_force(now: datetime) -> ColumnElement[bool]:
+def in_force(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """The condition that a pause is in force."""
     return and_(pauses.c.lifted_at.is_(None), or_(pauses.c.until.is_(None), pauses.c.until > now))
 
 
-def stops_send(now: datetime) -> ColumnElement[bool]:
+def stops_send(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """The condition, for a row of `sends`, that some pause stops it."""
     return exists().where(
         in_force(now),

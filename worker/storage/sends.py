@@ -8,11 +8,23 @@ old claim and can neither hand over nor finish.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.sql.expression import alias
 
 from worker.domain.consent import SuppressionScope
@@ -20,6 +32,7 @@ from worker.domain.ids import is_id
 from worker.domain.sends import PENDING, CancelReason, SendKind, SendState
 from worker.faults import lease
 from worker.storage import pauses
+from worker.storage.columns import UtcDateTime
 from worker.storage.database import insert_all
 from worker.storage.tables import ENDED, enrollments, installation, leads, mail_tallies, sends, suppressions
 
@@ -58,23 +71,17 @@ class NewSend:
 
 def plan(connection: Connection, new: Sequence[NewSend]) -> None:
     """Plan sends. One that is planned (or was sent) already stays as it is, which is how repeats stay harmless."""
-    insert_all(connection, sends, [_planned(send) for send in new])
+    insert_all(connection, sends, [planned_row(send) for send in new])
 
 
-def _planned(send: NewSend) -> dict[str, Any]:
-    return {
-        "id": send.id,
-        "lead_id": send.lead_id,
-        "enrollment_id": send.enrollment_id,
-        "kind": send.kind,
-        "step": send.step,
-        "email": send.email,
-        "location": send.location,
-        "sequence": send.sequence,
-        "state": SendState.PLANNED,
-        "due_at": send.due_at,
-        "first_due_at": send.due_at,
-    }
+def planned_row(send: NewSend) -> dict[str, Any]:
+    """A planned send as it is stored."""
+    return {name: getattr(send, name) for name in _NEW} | {"state": SendState.PLANNED, "first_due_at": send.due_at}
+
+
+_NEW = [field.name for field in fields(NewSend)]
+PLANNED = (*_NEW, "state", "first_due_at")
+"""The columns of a send that is planned."""
 
 
 def hand_over(
@@ -95,26 +102,21 @@ def hand_over(
     (real time) until which the same hand-over may be repeated there with its key.
     """
     rows = connection.execute(
-        update(sends)
-        .where(sends.c.id.in_([row["id"] for row in group]), sends.c.claim.in_({row["claim"] for row in group}))
-        .where(sends.c.state == SendState.CLAIMED)
-        .where(may_leave(now))
-        .where(exists().where(installation.c.active_snapshot == snapshot))
-        .values(
-            state=SendState.HANDED_OVER,
-            attempts=sends.c.attempts + 1,
-            handed_over_at=now,
-            snapshot=snapshot,
-            lease_until=real_now + HAND_OVER_LEASE,
-            handed_to=handed_to,
-            key_until=key_until,
-        )
-        .returning(sends.c.id)
+        _HAND_OVER,
+        {
+            "ids": [row["id"] for row in group],
+            "claims": list({row["claim"] for row in group}),
+            "now": now,
+            "content": snapshot,
+            "lease": real_now + HAND_OVER_LEASE,
+            "account": handed_to,
+            "key_end": key_until,
+        },
     )
     return {row.id for row in rows}
 
 
-def may_leave(now: datetime) -> ColumnElement[bool]:
+def may_leave(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """The condition that nothing about the person, the lead or the product forbids a send at this moment (I3)."""
     return and_(~_suppressed(), ~_held_or_ended(now), ~pauses.stops_send(now), ~_had_already())
 
@@ -124,7 +126,7 @@ def _suppressed() -> ColumnElement[bool]:
     return exists().where(leads.c.id == sends.c.lead_id, suppressions.c.address_hash == leads.c.email_hash, applies)
 
 
-def _held_or_ended(now: datetime) -> ColumnElement[bool]:
+def _held_or_ended(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     waits = or_(leads.c.hold_reason.is_not(None), leads.c.quiet_until > now)
     held = exists().where(leads.c.id == sends.c.lead_id, waits)
     active = exists().where(enrollments.c.id == sends.c.enrollment_id, enrollments.c.status == "active")
@@ -142,6 +144,25 @@ def _had_already() -> ColumnElement[bool]:
             other.c.state.in_(_TAKEN),
         ),
     )
+
+
+_HAND_OVER = (  # built once: it is by far the longest statement, and runs for every group
+    update(sends)
+    .where(sends.c.id.in_(bindparam("ids", expanding=True)), sends.c.claim.in_(bindparam("claims", expanding=True)))
+    .where(sends.c.state == SendState.CLAIMED)
+    .where(may_leave(bindparam("now", type_=UtcDateTime)))
+    .where(exists().where(installation.c.active_snapshot == bindparam("content")))
+    .values(
+        state=SendState.HANDED_OVER,
+        attempts=sends.c.attempts + 1,
+        handed_over_at=bindparam("now", type_=UtcDateTime),
+        snapshot=bindparam("content"),
+        lease_until=bindparam("lease"),
+        handed_to=bindparam("account"),
+        key_until=bindparam("key_end"),
+    )
+    .returning(sends.c.id)
+)
 
 
 def finish(connection: Connection, send: Mapping[str, Any], state: SendState, **values: Any) -> bool:
@@ -181,6 +202,17 @@ def put_aside(connection: Connection, send: Mapping[str, Any], state: SendState,
         .values(state=state, lease_until=None, **values)
     )
     return updated.rowcount == 1
+
+
+def give_back(connection: Connection, claimed: Sequence[Mapping[str, Any]]) -> None:
+    """Plan again what was claimed and not dealt with: it is due as before."""
+    ids, claims = [send["id"] for send in claimed], {send["claim"] for send in claimed}
+    if claimed:
+        connection.execute(
+            update(sends)
+            .where(sends.c.id.in_(ids), sends.c.claim.in_(claims), sends.c.state == SendState.CLAIMED)
+            .values(state=SendState.PLANNED, lease_until=None)
+        )
 
 
 def recover_lapsed(connection: Connection, real_now: datetime) -> tuple[int, list[Mapping[str, Any]]]:

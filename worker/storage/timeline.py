@@ -62,12 +62,13 @@ def add(
 def add_all(connection: Connection, entries: Sequence[Entry]) -> None:
     """Append entries, in this order. Whatever other systems are told of is noted for them in the same transaction."""
     if entries:
-        connection.execute(insert(timeline), [_row(entry) for entry in entries])
+        connection.execute(insert(timeline), [entry_row(entry) for entry in entries])
         facts = (fact_of(entry.kind, entry.detail, entry.lead_id, entry.at) for entry in entries)
         outgoing_events.record(connection, [fact for fact in facts if fact])
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def entry_row(entry: Entry) -> dict[str, Any]:
+    """An entry as it is stored."""
     return {
         "lead_id": entry.lead_id,
         "at": entry.at,

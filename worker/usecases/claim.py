@@ -17,14 +17,14 @@ from worker.domain.breaker import Passage, passage, probing
 from worker.domain.mailboxes import Mailbox
 from worker.domain.manners import PROVIDER, Manners, Usage
 from worker.domain.rates import room, wait_for_room
-from worker.domain.sends import SendState
+from worker.domain.sends import SendKind
 from worker.faults import fault
 from worker.storage import breakers, claims, installation, sends, usage
 from worker.storage.database import real_now
 from worker.usecases.services import Services
 
-BATCH = 50
-"""Few enough to be through well within a claim's lease, whatever the provider's pace."""
+BATCH = 100
+"""Few enough for what was decided of them to be recent, and to be given back soon when time is up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,8 @@ def claim(services: Services, group: int) -> Claimed:
     with services.database.write() as connection:
         today = installation.product_now(connection)
         claimed = claims.claim_due(connection, today, real_now(connection), limit, _rooms(manners, used, now))
+        claimed, others = one_for_each_lead(claimed)
+        sends.give_back(connection, others)
         wait = None if claimed else _wait_for_mailboxes(connection, manners, used, today, now)
     fault("claim_committed")
     return Claimed(sends=claimed, provider_was_well=breaker.is_pristine, wait=wait)
@@ -73,8 +75,22 @@ def is_clear(services: Services) -> bool:
 def give_back(services: Services, unsent: Sequence[Mapping[str, Any]]) -> None:
     """Let others claim what there is no time for."""
     with services.database.write() as connection:
-        for send in unsent:
-            sends.put_aside(connection, send, SendState.PLANNED)
+        sends.give_back(connection, unsent)
+
+
+def one_for_each_lead(
+    claimed: Sequence[Mapping[str, Any]],
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """At most one educational send for each lead, and the others: what is decided of those waits until it has gone."""
+    seen: set[str] = set()
+    kept: list[Mapping[str, Any]] = []
+    others: list[Mapping[str, Any]] = []
+    for send in claimed:
+        is_second = send["kind"] == SendKind.NURTURE and send["lead_id"] in seen
+        (others if is_second else kept).append(send)
+        if send["kind"] == SendKind.NURTURE:
+            seen.add(send["lead_id"])
+    return kept, others
 
 
 def _claim_probe(services: Services) -> Claimed:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from worker.content.catalog import Catalog, content_location
+from worker.domain.clinic import Clinic
 from worker.domain.ids import new_id, step_send_id
 from worker.domain.leads import Location
 from worker.domain.planner import Planned, Position, plan_next
@@ -79,6 +80,17 @@ def plan_following(
         return False
     sends.plan(connection, [step_send(enrollment, planned)])
     return True
+
+
+def following(
+    enrollment: Mapping[str, Any], send: Mapping[str, Any], emails_sent: Set[str], clinic: Clinic, at: datetime
+) -> NewSend | None:
+    """The send after one that has just been sent; None where it was the last. The enrollment's plan has been read."""
+    position = Position(
+        last_step=send["step"], anchor=at, last_nurture_at=at, emails_sent=frozenset((*emails_sent, send["email"]))
+    )
+    planned = plan_next(enrollment["plan"], position, content_location(Location(enrollment["location"])), clinic, at)
+    return step_send(enrollment, planned) if planned else None
 
 
 def step_send(enrollment: Mapping[str, Any], planned: Planned) -> NewSend:

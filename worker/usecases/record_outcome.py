@@ -62,7 +62,8 @@ def _store(services: Services, connection: Connection, send: Mapping[str, Any], 
             return _failed(services, connection, send, outcome, now)
 
 
-def _known(send: Mapping[str, Any]) -> dict[str, Any]:
+def named(send: Mapping[str, Any]) -> dict[str, Any]:
+    """A send as an entry of the timeline names it."""
     return {"send_id": send["id"], "email": send["email"], "step": send["step"]}
 
 
@@ -79,7 +80,7 @@ def _sent(
         last_code=None,
     )
     if finished:
-        timeline.add(connection, Happened.SENT, now, send["lead_id"], **_known(send))
+        timeline.add(connection, Happened.SENT, now, send["lead_id"], **named(send))
         _, renderer = services.content.renderer(connection)
         _plan_next(connection, renderer.catalog, send, anchor=now, now=now)
     return SendState.SENT
@@ -91,7 +92,7 @@ def _refused_for_now(
     wait = error.retry_after or min(_FIRST_RETRY * 2 ** send["attempts"], _LONGEST_RETRY)
     until = real_now(connection) + wait
     if sends.finish(connection, send, SendState.PLANNED, not_before=until, last_code=error.code):
-        timeline.add(connection, Happened.REFUSED, now, send["lead_id"], code=error.code, **_known(send))
+        timeline.add(connection, Happened.REFUSED, now, send["lead_id"], code=error.code, **named(send))
     return SendState.PLANNED
 
 
@@ -111,7 +112,7 @@ def _unknown(
 
 def note_unknown(connection: Connection, send: Mapping[str, Any], code: str, now: datetime, *, has_key: bool) -> None:
     """Say on the timeline, and to staff, that a hand-over has no known end. One with a key may yet settle by itself."""
-    timeline.add(connection, Happened.UNKNOWN, now, send["lead_id"], code=code, **_known(send))
+    timeline.add(connection, Happened.UNKNOWN, now, send["lead_id"], code=code, **named(send))
     if not has_key:
         alerts.queue(connection, AlertKind.SEND_UNKNOWN, send["id"], send["lead_id"], now, real_now(connection))
 
@@ -121,7 +122,7 @@ def _failed(
 ) -> SendState:
     if not sends.finish(connection, send, SendState.FAILED, last_code=error.code):
         return SendState.FAILED
-    timeline.add(connection, Happened.FAILED, now, send["lead_id"], code=error.code, **_known(send))
+    timeline.add(connection, Happened.FAILED, now, send["lead_id"], code=error.code, **named(send))
     if isinstance(error, PermanentDeliveryError) and error.address_is_bad:
         lead = leads.by_ids(connection, [send["lead_id"]])[send["lead_id"]]
         suppress(connection, lead, SuppressionReason.HARD_BOUNCE, CancelReason.BOUNCED, "refused_by_server", now)

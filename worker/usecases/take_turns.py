@@ -12,21 +12,23 @@ from worker.domain.manners import AtGate, Turn, turns, used
 from worker.domain.sends import SendState
 from worker.storage import breakers, sends, usage
 from worker.storage.database import real_now
+from worker.storage.installation import Moment
 from worker.storage.sends import GATE_RETRY
 from worker.usecases.services import Services
 
 
 def take_turns(
-    services: Services, connection: Connection, waiting: Sequence[AtGate], now: datetime, *, is_probe: bool
+    services: Services, connection: Connection, waiting: Sequence[AtGate], moment: Moment, *, is_probe: bool
 ) -> dict[str, Turn]:
     """What each is told. While rates count, their row stays locked until the transaction ends."""
-    provider, manners, at = services.provider.name, services.manners, real_now(connection)
-    if not is_probe and passage(breakers.read(connection, provider), at) is not Passage.ALL:
+    provider, manners = services.provider.name, services.manners
+    if not is_probe and passage(breakers.read(connection, provider), moment.real) is not Passage.ALL:
         return {send.id: Turn.PROVIDER_AWAY for send in waiting}  # it opened after these were claimed
     if manners.is_unlimited:
         return {send.id: Turn.GO for send in waiting}
-    counted = usage.read(connection, provider, now.date(), to_change=True)
-    return turns(manners, counted, waiting, now.date(), at)
+    today = moment.now.date()
+    counted = usage.read(connection, provider, today, to_change=True)
+    return turns(manners, counted, waiting, today, moment.real)
 
 
 def count_turns(services: Services, connection: Connection, went: Sequence[AtGate], now: datetime) -> None:
