@@ -20,6 +20,7 @@ from celery.worker import state
 from sqlalchemy.exc import SQLAlchemyError
 
 from worker.bootstrap import open_database
+from worker.forks import no_fork_meanwhile
 from worker.queues import QUEUE_OF
 from worker.storage import heartbeats
 from worker.storage.heartbeats import Work
@@ -76,10 +77,10 @@ def _keep_reporting(queues: list[str]) -> None:
     name = f"worker@{socket.gethostname()}:{os.getpid()}"
     database, recently = open_database(), Recently()
     while True:
-        with contextlib.suppress(SQLAlchemyError), database.write() as connection:
+        with contextlib.suppress(SQLAlchemyError), no_fork_meanwhile(), database.write() as connection:
             heartbeats.beat(connection, name, heartbeats.WORKER, queues, _work_of(recently))
         if _stopping.wait(_EVERY_S):
             break
-    with contextlib.suppress(SQLAlchemyError), database.write() as connection:
+    with contextlib.suppress(SQLAlchemyError), no_fork_meanwhile(), database.write() as connection:
         heartbeats.gone(connection, name)
     database.close()
