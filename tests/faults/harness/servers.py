@@ -109,7 +109,7 @@ class KillablePostgres(_Server):
         if self._user:
             shutil.chown(self.folder, self._user)
         self._programs = programs_for(self._user, self.folder)
-        make_cluster(self._programs, self.folder, self._user)
+        make_cluster(self._programs, self.folder, self.folder / "data", self._user)
 
     @property
     def url(self) -> str:
