@@ -5,11 +5,11 @@ So there is one builder, and what such a provider sends says exactly what the fi
 
 from __future__ import annotations
 
-import email
+import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.header import decode_header, make_header
-from email.message import Message as Parsed
+from email.parser import BytesHeaderParser
 from email.utils import parseaddr
 
 _NOT_HEADERS = {"from", "to", "reply-to", "subject", "date", "message-id", "mime-version", "content-type"}
@@ -38,18 +38,19 @@ class Fields:
 
 
 def fields_of(content: bytes) -> Fields:
-    """The parts of a message that `mime.build` made."""
-    message = email.message_from_bytes(content)
+    """The parts of a message that `mime.build` made, and of no other: it relies on how that one separates them."""
+    head, _, body = content.partition(b"\r\n\r\n")
+    message = BytesHeaderParser().parsebytes(head)
     raw_name, address = parseaddr(message["From"])
-    text, html = (_body(part) for part in message.walk() if not part.is_multipart())
+    _, text, html, _ = body.split(f"--{message.get_boundary()}".encode("ascii"))
     return Fields(
         from_name=_decoded(raw_name),
         from_address=address,
         to=message["To"],
         reply_to=message["Reply-To"],
         subject=_decoded(message["Subject"]),
-        text=text,
-        html=html,
+        text=_body(text),
+        html=_body(html),
         message_id=message["Message-ID"],
         headers={name: value for name, value in message.items() if name.lower() not in _NOT_HEADERS},
     )
@@ -60,7 +61,7 @@ def _decoded(value: str) -> str:
     return str(make_header(decode_header(unfolded)))
 
 
-def _body(part: Parsed) -> str:
-    content = part.get_payload(decode=True)
-    assert isinstance(content, bytes)
-    return content.decode("utf-8").replace("\r\n", "\n")
+def _body(part: bytes) -> str:
+    """Quoted-printable text never holds the boundary, which begins with an equals sign and an underscore."""
+    encoded = part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
+    return binascii.a2b_qp(encoded).decode("utf-8").replace("\r\n", "\n")
