@@ -12,6 +12,7 @@ from sqlalchemy import text, update
 from tests.support.world import ScriptedProvider, World
 from worker.delivery.base import Message, Outcome, Receipt
 from worker.domain.ids import new_id
+from worker.errors import AmbiguousDeliveryError
 from worker.storage import claims, enrollments, installation, sends, tables
 from worker.storage.database import real_now
 from worker.storage.marks import Mark, mark_sent
@@ -100,6 +101,25 @@ def test_whoever_unsubscribes_while_an_earlier_group_is_sent_gets_nothing(world:
     assert len(provider.messages) == GROUP, "those had passed the gate before"
     states = [row["state"] for row in world.sends() if row["kind"] == "nurture"]
     assert (states.count("sent"), states.count("cancelled")) == (GROUP, len(states) - GROUP)
+
+
+def test_a_repeat_is_the_same_to_the_letter_though_the_clock_went_on_between_reading_and_the_gate(world: World) -> None:
+    due_for_many(world, 2 * GROUP)
+    answers: list[Outcome] = [RECEIPT] * GROUP + [AmbiguousDeliveryError("api_no_answer")] * GROUP
+
+    def answer(_: Message) -> Outcome:
+        if len(answers) == 2 * GROUP:
+            world.jump(timedelta(seconds=90))
+        return answers.pop(0) if answers else RECEIPT
+
+    world.services.provider = provider = ScriptedProvider(answer=answer, key_ttl=timedelta(days=1), can_look_up=False)
+
+    assert world.deliver() == {"sent": GROUP, "unknown": GROUP}
+    world.let_retries_come_due()
+    world.deliver()
+
+    first, repeated = provider.messages[GROUP : 2 * GROUP], provider.messages[2 * GROUP :]
+    assert {message.content for message in repeated} == {message.content for message in first}
 
 
 def test_two_educational_emails_that_are_due_to_one_person_do_not_go_together(world: World) -> None:

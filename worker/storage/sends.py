@@ -91,6 +91,7 @@ def hand_over(
     now: datetime,
     real_now: datetime,
     *,
+    dated: datetime | None = None,
     handed_to: str | None = None,
     key_until: datetime | None = None,
 ) -> set[str]:
@@ -98,8 +99,9 @@ def hand_over(
 
     Committed before a byte leaves. Whatever could have changed since the decision is asked again here, in
     the same statement: the claim, suppression, the lead's hold, pauses, the enrollment, the snapshot, and
-    that this person has not had this email. `handed_to` is the provider's account, `key_until` the instant
-    (real time) until which the same hand-over may be repeated there with its key.
+    that this person has not had this email. `dated` is the date in the messages, where that is not `now`: a repeat
+    with the same key has to be the same to the letter. `handed_to` is the provider's account, `key_until` the
+    instant (real time) until which the same hand-over may be repeated there with its key.
     """
     rows = connection.execute(
         _HAND_OVER,
@@ -107,6 +109,7 @@ def hand_over(
             "ids": [row["id"] for row in group],
             "claims": list({row["claim"] for row in group}),
             "now": now,
+            "dated": dated or now,
             "content": snapshot,
             "lease": real_now + HAND_OVER_LEASE,
             "account": handed_to,
@@ -155,7 +158,7 @@ _HAND_OVER = (  # built once: it is by far the longest statement, and runs for e
     .values(
         state=SendState.HANDED_OVER,
         attempts=sends.c.attempts + 1,
-        handed_over_at=bindparam("now", type_=UtcDateTime),
+        handed_over_at=bindparam("dated"),
         snapshot=bindparam("content"),
         lease_until=bindparam("lease"),
         handed_to=bindparam("account"),

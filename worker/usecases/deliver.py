@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -91,24 +92,25 @@ def _wait_for_room(services: Services, claimed: Claimed, until: float) -> bool:
 def _load(services: Services, claimed: Claimed) -> Batch:
     """All that is needed to decide on a batch and to compose it; those whose lead was just erased are left out."""
     with services.database.read() as connection:
-        now = installation.product_now(connection)
+        loaded, began = installation.moment(connection), time.monotonic()
         snapshot, renderer = services.content.renderer(connection)
-        known = load_known(connection, renderer, claimed.sends, now)
+        known = load_known(connection, renderer, claimed.sends, loaded.now)
     return Batch(
         sends=[send for send in claimed.sends if send["id"] in known],
         known=known,
         snapshot=snapshot,
         renderer=renderer,
-        loaded_at=now,
+        loaded=loaded,
+        began=began,
         claimed=claimed,
     )
 
 
 def _deliver_group(services: Services, batch: Batch, group: Sequence[Mapping[str, Any]]) -> Counter[str]:
-    clinic = batch.renderer.catalog.clinic
-    decisions = {send["id"]: decide(batch.known[send["id"]].facts, clinic, batch.loaded_at) for send in group}
-    ready, broken = _compose_all(services, batch, group, decisions)
-    passed = pass_gate(services, batch, group, ready, decisions | broken)
+    clinic, now = batch.renderer.catalog.clinic, batch.now
+    decisions = {send["id"]: decide(batch.known[send["id"]].facts, clinic, now) for send in group}
+    ready, broken = _compose_all(services, batch, group, decisions, now)
+    passed = pass_gate(services, batch, group, ready, decisions | broken, dated=now)
     aside = (decision for decision in passed.decisions.values() if not isinstance(decision, Proceed))
     counts = Counter(type(decision).__name__.lower() for decision in aside)
     return counts + _offer(services, batch, passed)
@@ -141,6 +143,7 @@ def _compose_all(
     batch: Batch,
     group: Sequence[Mapping[str, Any]],
     decisions: Mapping[str, Decision],
+    date: datetime,
 ) -> tuple[list[Ready], dict[str, Decision]]:
     """The messages of all that may proceed. One that can't be composed is held whole: no half emails (I7)."""
     ready: list[Ready] = []
@@ -150,9 +153,7 @@ def _compose_all(
             continue
         try:
             identity = services.vault.open_identity(batch.known[send["id"]].lead)
-            message = compose(
-                batch.renderer, send, identity, services.vault.lookup, services.public_url, batch.loaded_at
-            )
+            message = compose(batch.renderer, send, identity, services.vault.lookup, services.public_url, date)
         except (TemplateError, ValueError, SealError) as error:
             log.warning("send.not_composed", send_id=send["id"], error=type(error).__name__)
             unreadable = isinstance(error, SealError)

@@ -6,6 +6,7 @@ moment's own time, and whatever could have changed meanwhile in the database is 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,9 +42,16 @@ class Batch:
     known: Mapping[str, Known]
     snapshot: str
     renderer: Renderer
-    loaded_at: datetime
+    loaded: Moment
+    began: float
+    """When it was loaded, by this process's own clock."""
     is_in_use: bool = False
     """True once something of it was handed over, and so its content is in use."""
+
+    @property
+    def now(self) -> datetime:
+        """The product instant, without asking the database."""
+        return self.loaded.after(time.monotonic() - self.began)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +69,9 @@ def pass_gate(
     group: Sequence[Mapping[str, Any]],
     ready: Sequence[Ready],
     decisions: Mapping[str, Decision],
+    dated: datetime,
 ) -> Passed:
-    """Hand over what may go now, committed, and put aside the rest with its reason."""
+    """Hand over what may go now, committed, and put aside the rest with its reason. `dated`: as the messages are."""
     clinic = batch.renderer.catalog.clinic
     with services.database.write() as connection:
         moment = installation.moment(connection)
@@ -73,7 +82,7 @@ def pass_gate(
         ready = [item for item in ready if isinstance(decided[item.send["id"]], Proceed)]
         for send in group:
             _put_aside(connection, batch.renderer, send, decided[send["id"]], now)
-        told = _go_or_wait(services, connection, batch, ready, moment)
+        told = _go_or_wait(services, connection, batch, ready, moment, dated)
         for send in (item.send for item in ready if told[item.send["id"]] is Turn.NEXT_DAY):
             later = put_off(batch.known[send["id"]].facts, clinic, send["first_due_at"], now)
             decided[send["id"]] = later
@@ -83,7 +92,7 @@ def pass_gate(
 
 
 def _go_or_wait(
-    services: Services, connection: Connection, batch: Batch, ready: Sequence[Ready], moment: Moment
+    services: Services, connection: Connection, batch: Batch, ready: Sequence[Ready], moment: Moment, dated: datetime
 ) -> dict[str, Turn]:
     """Hand over what may go now, and plan the rest again. `GO` is told only to what was handed over."""
     if not ready:
@@ -95,7 +104,7 @@ def _go_or_wait(
     }
     told = take_turns(services, connection, list(waiting.values()), moment, is_probe=batch.claimed.is_probe)
     going = [item.send for item in ready if told[item.send["id"]] is Turn.GO]
-    allowed = _hand_over(services, connection, going, batch.snapshot, moment)
+    allowed = _hand_over(services, connection, going, batch.snapshot, moment, dated)
     count_turns(services, connection, [waiting[send_id] for send_id in sorted(allowed)], now)
     for item in ready:
         send_id = item.send["id"]
@@ -109,15 +118,21 @@ def _go_or_wait(
 
 
 def _hand_over(
-    services: Services, connection: Connection, going: Sequence[Mapping[str, Any]], snapshot: str, moment: Moment
+    services: Services,
+    connection: Connection,
+    going: Sequence[Mapping[str, Any]],
+    snapshot: str,
+    moment: Moment,
+    dated: datetime,
 ) -> set[str]:
     if not going:
         return set()
     provider = services.provider
     key_until = key_ends(moment.real, provider.key_ttl) if provider.key_ttl else None
     return sends.hand_over(
-        connection, going, snapshot, moment.now, moment.real, handed_to=provider.account, key_until=key_until
-    )
+        connection, going, snapshot, moment.now, moment.real,
+        dated=dated, handed_to=provider.account, key_until=key_until,
+    )  # fmt: skip
 
 
 def _put_aside(
