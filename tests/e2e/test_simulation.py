@@ -24,7 +24,7 @@ from worker.domain.sends import SendState
 from worker.domain.submissions import Submission
 from worker.outgoing import Reach
 from worker.settings import load_settings
-from worker.storage import installation, sends, submissions
+from worker.storage import installation, send_figures, sends, submissions
 from worker.storage.database import Database
 from worker.storage.tables import sends as ledger
 from worker.storage.tables import submissions as posted
@@ -156,7 +156,7 @@ def test_every_place_and_condition_gets_what_the_calendar_shows_across_the_chang
         assert world.sent(submission) == expected, pair
         assert len(expected) >= 5, "a sequence was simulated, and not only an answer"
     with world.services.database.read() as connection:
-        counts = sends.counts(connection)
+        counts = send_figures.counts(connection)
     assert {state for state, count in counts.items() if count} == {SendState.SENT}
 
 

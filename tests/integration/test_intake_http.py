@@ -46,7 +46,7 @@ from worker.outgoing import Reach
 from worker.queues import QueueName
 from worker.runtime.valkey import EmbeddedValkey, ensure_valkey, stop_valkey
 from worker.settings import TEMPLATES, load_settings
-from worker.storage import heartbeats, installation, leads, sends, submissions, tables
+from worker.storage import heartbeats, installation, leads, send_figures, sends, submissions, tables
 from worker.storage.database import Database, real_now
 from worker.storage.spool import Spool
 from worker.usecases.capture import capture
@@ -1105,7 +1105,7 @@ def test_metrics_are_prometheus_text_and_say_how_many(site: Site, lead: Mapping[
     assert queues == {queue.value for queue in QueueName}
     planned = {sample.labels["state"]: sample.value for sample in families["nurture_sends"].samples}["planned"]
     with site.services.database.read() as connection:
-        assert planned == sends.counts(connection)["planned"]
+        assert planned == send_figures.counts(connection)["planned"]
     assert "@" not in answer.text
 
 

@@ -17,7 +17,7 @@ from worker.domain.health import verdict
 from worker.outgoing import Reach
 from worker.queues import QueueName
 from worker.runtime.valkey import EmbeddedValkey
-from worker.storage import heartbeats, installation, samples, sends, tables
+from worker.storage import heartbeats, installation, samples, send_figures, tables
 from worker.storage.broker import Broker
 from worker.storage.database import real_now
 from worker.storage.spool import Spool
@@ -145,7 +145,7 @@ def test_many_sent_emails_are_counted_by_their_tallies(alive: World, monkeypatch
     assert status.sends["sent"] == 1
     assert status.sends["planned"] == 1
 
-    monkeypatch.setattr(sends, "COUNTED_ONE_BY_ONE", 0)
+    monkeypatch.setattr(send_figures, "COUNTED_ONE_BY_ONE", 0)
     alive.sweep()
     alive.execute(tables.mail_tallies.update().values(sent=1_000_000))
     status = read_status(alive.database, alive.services.broker, Spool(alive.folder / "spool"))

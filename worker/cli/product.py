@@ -22,7 +22,7 @@ from worker.runtime import demo as demonstration
 from worker.runtime.product import AlreadyRunning, Product, start_product
 from worker.runtime.supervisor import STOP_SIGNALS
 from worker.settings import PREFIX, Settings, load_settings
-from worker.storage import installation, sends
+from worker.storage import installation, send_figures
 from worker.storage.database import Database
 
 DEMO_SPEED = 1440.0
@@ -176,7 +176,7 @@ def _watch(product: Product, database: Database) -> None:
                 live.update(
                     _line(
                         f"{installation.product_now(connection):%a %d %b %Y %H:%M} UTC",
-                        Counter(sends.counts(connection)),
+                        Counter(send_figures.counts(connection)),
                     )
                 )
             time.sleep(0.25)

@@ -20,7 +20,7 @@ from worker.domain.sends import SendKind, SendState
 from worker.domain.staff import Role, StaffState
 from worker.outgoing import OutgoingSession, Reach
 from worker.settings import TEMPLATES
-from worker.storage import installation, leads, sends, staff, submissions
+from worker.storage import installation, leads, send_figures, sends, staff, submissions
 from worker.storage.database import Database, real_now
 from worker.usecases.clock import jump_clock
 from worker.usecases.compose import make_token
@@ -142,7 +142,7 @@ def run_out(services: Services, url: str, posted: list[Posted], progress: Callab
             has_unsubscribed = _press_unsubscribe(services, url, posted)
         with database.read() as connection:
             due, now = sends.next_due(connection), installation.product_now(connection)
-            progress(f"{now:%a %d %b %Y %H:%M} UTC", Counter(sends.counts(connection)))
+            progress(f"{now:%a %d %b %Y %H:%M} UTC", Counter(send_figures.counts(connection)))
         if due is None:
             return
         jump_clock(database, due)

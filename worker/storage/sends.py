@@ -34,7 +34,7 @@ from worker.faults import lease
 from worker.storage import pauses
 from worker.storage.columns import UtcDateTime
 from worker.storage.database import insert_all
-from worker.storage.tables import ENDED, enrollments, installation, leads, mail_tallies, sends, suppressions
+from worker.storage.tables import enrollments, installation, leads, sends, suppressions
 
 HAND_OVER_LEASE = lease(timedelta(seconds=90))
 """Twice the provider's time limit and 30 s: only a dead worker exceeds it."""
@@ -45,11 +45,6 @@ GATE_RETRY = timedelta(seconds=2)
 IN_ATTENTION_INDEX = text("state in ('unknown', 'held')")
 IN_LEASED_INDEX = text("state in ('claimed', 'handed_over')")
 """Beside one of these states: SQLite uses a partial index only where its own words are repeated (I10)."""
-
-_PLANNED = text(f"state = '{SendState.PLANNED}'")
-
-COUNTED_ONE_BY_ONE = 10_000
-"""As many sent emails are counted in no time."""
 
 _TAKEN = (SendState.HANDED_OVER, SendState.SENT, SendState.UNKNOWN)
 
@@ -359,21 +354,6 @@ def is_quiet(connection: Connection, now: datetime) -> bool:
         sends.c.state.in_((SendState.CLAIMED, SendState.HANDED_OVER)),
     )
     return connection.execute(select(sends.c.id).where(busy).limit(1)).first() is None
-
-
-def counts(connection: Connection) -> dict[str, int]:
-    """How many sends stand in each state. Where very many were sent, their number is that of the daily tallies,
-    which are a minute old and leave practice leads out: counting them one by one would take longer each day."""
-    found = {state.value: 0 for state in SendState}
-    for states in (_PLANNED, IN_LEASED_INDEX, IN_ATTENTION_INDEX, ENDED):  # each in the words of its index
-        rows = connection.execute(select(sends.c.state, func.count()).where(states).group_by(sends.c.state))
-        found |= {row[0]: row[1] for row in rows}
-    some = select(sends.c.id).where(sends.c.sent_at.is_not(None)).limit(COUNTED_ONE_BY_ONE + 1).subquery()
-    found[SendState.SENT] = connection.execute(select(func.count()).select_from(some)).scalar_one()
-    if found[SendState.SENT] > COUNTED_ONE_BY_ONE:
-        tallied = connection.execute(select(func.sum(mail_tallies.c.sent))).scalar_one() or 0
-        found[SendState.SENT] = max(found[SendState.SENT], int(tallied))
-    return found
 
 
 def count_held(connection: Connection, reason: str) -> int:

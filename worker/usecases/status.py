@@ -129,7 +129,7 @@ def read_status(database: Database, broker: Broker, spool: Spool, warm_up: WarmU
             figures=figures,
             verdict=verdict(figures),
             queues={name: _queue(depths, name, count) for name, count in figures.consumers.items()},
-            sends=sends.counts(connection),
+            sends=send_figures.counts(connection),
             alerts=alerts.counts(connection),
             oldest_due_at=health.oldest_due_at,
             next_due_at=sends.next_due(connection),
