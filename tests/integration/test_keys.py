@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from tests.support.command import run_nurture
 from tests.support.console import add_staff
+from tests.support.telling import add as add_endpoint
 from tests.support.world import RING, World, open_world
 from worker.domain.forms import TokenCheck
 from worker.domain.sends import HoldReason, SendState
 from worker.domain.staff import Role
+from worker.domain.tokens import TokenScope
 from worker.errors import ConfigurationError, UnknownSealKey
 from worker.runtime.valkey import EmbeddedValkey
 from worker.storage import installation, parked, sealed, submissions, tables
@@ -30,6 +32,7 @@ from worker.storage.spool import Spool
 from worker.usecases.key_report import KeyUse, key_report
 from worker.usecases.prepare import prepare
 from worker.usecases.rotate_keys import rotate_keys, values_to_reseal
+from worker.usecases.tokens import add_token
 from worker.usecases.unpark import replay
 
 OLD = RING.first
@@ -69,6 +72,8 @@ def fill(world: World) -> None:
             if kind is not ParkedKind.SUBMISSION:
                 parked.park_message(connection, b"not ours", "not_json", world.services.ring, world.now, kind)
     add_staff(world, "alex", Role.ADMIN, with_codes=True)
+    add_endpoint(world, "https://hooks.example.com")
+    add_token(world.services, "calendar", TokenScope.EVENTS, "alex", secret="with this it signs")
 
 
 def everything_opened(world: World, ring: KeyRing) -> dict[str, dict[object, bytes]]:
