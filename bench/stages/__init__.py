@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.harness import Bench, Report
-from bench.stages import render
+from bench.stages import claim, http_batch, render, smtp
 
 STAGES: Mapping[str, Callable[[Bench], Report]] = {
+    "claim": claim.measure,
     "render": render.measure,
+    "smtp": smtp.measure,
+    "http_batch": http_batch.measure,
 }
