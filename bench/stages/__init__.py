@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.harness import Bench, Report
-from bench.stages import claim, http_batch, render, smtp
+from bench.stages import capture, claim, http_batch, render, smtp
 
 STAGES: Mapping[str, Callable[[Bench], Report]] = {
+    "capture": capture.measure,
     "claim": claim.measure,
     "render": render.measure,
     "smtp": smtp.measure,
