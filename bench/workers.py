@@ -48,6 +48,7 @@ def product_worker(
         "SECRET_KEYS": ",".join(f"{name}:{base64.b64encode(key).decode()}" for name, key in RING.keys.items()),
         "MAIL_URL": mail_url,
         "PUBLIC_URL": PUBLIC_URL,
+        "SEND_RATE": "off",  # what a shared relay bears is not what is asked here
         "LOG_LEVEL": "WARNING",
     }
     environment = {f"NURTURE_{name}": value for name, value in settings.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.harness import Bench, Report
-from bench.stages import capture, claim, http_batch, render, smtp
+from bench.stages import capture, claim, http_batch, pump, render, smtp
 
 STAGES: Mapping[str, Callable[[Bench], Report]] = {
     "capture": capture.measure,
@@ -13,4 +13,5 @@ STAGES: Mapping[str, Callable[[Bench], Report]] = {
     "render": render.measure,
     "smtp": smtp.measure,
     "http_batch": http_batch.measure,
+    "pump": pump.measure,
 }
