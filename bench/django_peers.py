@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import django  # type: ignore[import-not-found]
-from django.conf import settings
-from django.core.management import call_command
-from django.template import Context, Template
+from django.conf import settings  # type: ignore[import-not-found]
+from django.core.management import call_command  # type: ignore[import-not-found]
+from django.template import Context, Template  # type: ignore[import-not-found]
 
 FROM = "hello@mail.albanyclinic.example.com"
 
@@ -48,7 +48,7 @@ def configure() -> None:
 def prepare(peer: str, message: dict[str, str]) -> None:
     call_command("migrate", verbosity=0)
     if peer == "post_office":
-        from post_office.models import EmailTemplate
+        from post_office.models import EmailTemplate  # type: ignore[import-not-found]
 
         EmailTemplate.objects.create(
             name="letter", subject=message["subject"], content=message["text"], html_content=message["html"]
@@ -58,7 +58,7 @@ def prepare(peer: str, message: dict[str, str]) -> None:
 def queue(peer: str, message: dict[str, str], count: int) -> None:
     people = [(f"lead{number}@example.com", values(number)) for number in range(count)]
     if peer == "post_office":
-        from post_office import mail
+        from post_office import mail  # type: ignore[import-not-found]
 
         mail.send_many(
             [
@@ -73,7 +73,7 @@ def queue(peer: str, message: dict[str, str], count: int) -> None:
             ]
         )
         return
-    from mailer import send_html_mail
+    from mailer import send_html_mail  # type: ignore[import-not-found]
 
     text, html = Template(message["text"]), Template(message["html"])
     for address, each in people:
@@ -84,7 +84,7 @@ def send(peer: str) -> None:
     if peer == "post_office":
         call_command("send_queued_mail", processes=2, log_level=0)
         return
-    from mailer.engine import send_all
+    from mailer.engine import send_all  # type: ignore[import-not-found]
 
     send_all()
 
@@ -95,7 +95,7 @@ def left(peer: str) -> int:
         from post_office.models import STATUS, Email
 
         return int(Email.objects.exclude(status=STATUS.sent).count())
-    from mailer.models import Message
+    from mailer.models import Message  # type: ignore[import-not-found]
 
     return int(Message.objects.count())
 

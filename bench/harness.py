@@ -12,7 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.tools import Tools
+from tests.e2e.product import Product, new_product
+from tests.support.databases import PostgresDatabases
 from tests.support.postgres import Postgres, running_postgres
+from tests.support.smtp import SmtpSink
 from tests.support.world import migrate_world
 from worker.runtime.valkey import EmbeddedValkey, ensure_valkey, stop_valkey
 
@@ -26,6 +29,10 @@ DURABLE = {
     "max_wal_size": "4GB",
 }
 """As in production; the tests' cluster has durability switched off."""
+
+
+DESK = "desk@example.com"
+"""Where the product tells staff of a new lead."""
 
 
 class WrongCount(Exception):
@@ -118,7 +125,6 @@ class Bench:
     say: Callable[[str], None] = lambda _: None
     rows: tuple[int, int] = (100_000, 1_000_000)
     _open: ExitStack = field(default_factory=ExitStack)
-    _databases: int = 0
 
     def number(self, usual: int, least: int = 1) -> int:
         """How many items a round has, at this size."""
@@ -146,15 +152,34 @@ class Bench:
         self._open.callback(stop_valkey, server)
         return server
 
+    @cached_property
+    def _databases(self) -> PostgresDatabases:
+        return PostgresDatabases(self.postgres)
+
     def database(self, *, is_empty: bool = False) -> str:
         """The URL of a new database: the product's with its shipped content, unless it is to be empty."""
-        self._databases += 1
-        name = f"bench_{self._databases}"
-        self.postgres.execute(f"create database {name}")
-        url = self.postgres.url(name)
-        if not is_empty:
-            migrate_world(url)
-        return url
+        return self._databases.make(None if is_empty else migrate_world)
+
+    @cached_property
+    def sink(self) -> SmtpSink:
+        """A mail server in this process, which sees when each message arrives."""
+        sink = SmtpSink()
+        sink.start()
+        self._open.callback(sink.stop)
+        return sink
+
+    @cached_property
+    def product(self) -> Product:
+        """The whole product as people start it, on PostgreSQL; its calendar stands still. Staff are told by mail."""
+        self.say("starting the product")
+        mail_url = f"{self.sink.url}?tls=none&helo=bench.example.com"
+        prepared = self._open.enter_context(
+            new_product(
+                self.new_folder("product") / "state", clock_speed="0", database_url=self.database(is_empty=True),
+                mail_url=mail_url, alert_url=f"mailto:{DESK}", send_rate="off",
+            )
+        )  # fmt: skip
+        return prepared.start()
 
     def new_folder(self, name: str) -> Path:
         """A folder of one's own, gone when the run ends."""

@@ -41,20 +41,24 @@ def product_worker(
 ) -> Iterator[HeldWorker]:
     """The product's own worker, on a database of `bench.database()`."""
     folder = bench.new_folder("state")
+    environment = product_settings(bench, database_url, folder) | {"NURTURE_MAIL_URL": mail_url}
+    words = ["-A", "worker", "worker", "-Q", queues, "-c", str(processes)]
+    with _celery(words, folder, environment) as worker:
+        yield worker
+
+
+def product_settings(bench: Bench, database_url: str, state: Path) -> dict[str, str]:
+    """The environment of one of the product's processes, with the keys of `tests.support.world`."""
     settings = {
         "DATABASE_URL": database_url,
         "REDIS_URL": bench.valkey.url,
-        "STATE_DIR": str(folder),
+        "STATE_DIR": str(state),
         "SECRET_KEYS": ",".join(f"{name}:{base64.b64encode(key).decode()}" for name, key in RING.keys.items()),
-        "MAIL_URL": mail_url,
         "PUBLIC_URL": PUBLIC_URL,
         "SEND_RATE": "off",  # what a shared relay bears is not what is asked here
         "LOG_LEVEL": "WARNING",
     }
-    environment = {f"NURTURE_{name}": value for name, value in settings.items()}
-    words = ["-A", "worker", "worker", "-Q", queues, "-c", str(processes)]
-    with _celery(words, folder, environment) as worker:
-        yield worker
+    return {f"NURTURE_{name}": value for name, value in settings.items()}
 
 
 @contextmanager

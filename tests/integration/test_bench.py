@@ -18,10 +18,12 @@ from bench.stages import STAGES
 from bench.tools import Tools
 
 
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(rounds=1, size=0.001, tools=Tools(tmp_path / "tools", may_install=False), folder=tmp_path)
-    bench.rows = (50, 100)
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """One for all stages, so that they share their servers."""
+    folder = tmp_path_factory.mktemp("bench")
+    bench = Bench(rounds=1, size=0.001, tools=Tools(folder / "tools", may_install=False), folder=folder)
+    bench.rows = (100, 400)
     yield bench
     bench.close()
 

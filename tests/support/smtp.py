@@ -47,6 +47,8 @@ class SmtpSink(AnyPort):
         super().__init__(self)
         self._arrived = threading.Condition()
         self.messages: list[Received] = []
+        self.arrivals: dict[str, float] = {}
+        """When the first message to each address was taken (`time.perf_counter`)."""
 
     @property
     def url(self) -> str:
@@ -55,6 +57,7 @@ class SmtpSink(AnyPort):
     def clear(self) -> None:
         with self._arrived:
             self.messages.clear()
+            self.arrivals.clear()
 
     def wait_for(self, count: int, seconds: float = 5.0) -> list[Received]:
         """At least so many messages; fails when they do not arrive in time."""
@@ -68,6 +71,8 @@ class SmtpSink(AnyPort):
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         raw = envelope.original_content or b""
         with self._arrived:
+            for address in envelope.rcpt_tos:
+                self.arrivals.setdefault(address, time.perf_counter())
             self.messages.append(Received(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw))
             self._arrived.notify_all()
         return "250 2.0.0 kept"
