@@ -153,12 +153,13 @@ class Bench:
         return server
 
     @cached_property
-    def _databases(self) -> PostgresDatabases:
+    def databases(self) -> PostgresDatabases:
+        """Makes databases there; each is a copy, so the migrations run once."""
         return PostgresDatabases(self.postgres)
 
     def database(self, *, is_empty: bool = False) -> str:
         """The URL of a new database: the product's with its shipped content, unless it is to be empty."""
-        return self._databases.make(None if is_empty else migrate_world)
+        return self.databases.make(None if is_empty else migrate_world)
 
     @cached_property
     def sink(self) -> SmtpSink:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import queue
 import socket
 import subprocess
 import sys
@@ -81,48 +82,45 @@ def answers_on(port: int) -> Callable[[], bool]:
     return answers
 
 
-class LongWire:
-    """A way to a port on which every byte takes its time, in both directions. Connecting itself takes none."""
+@contextmanager
+def long_wire(port: int, round_trip_s: float) -> Iterator[int]:
+    """A port on which every byte to this one, and back, takes its time. Connecting itself takes none."""
+    wire = _LongWire(port, round_trip_s / 2)
+    thread = threading.Thread(target=asyncio.run, args=(wire.run(),), daemon=True)
+    thread.start()
+    try:
+        yield wire.ready.get(timeout=10)
+    finally:
+        wire.loop.call_soon_threadsafe(wire.ended.set)
+        thread.join(10)
 
-    def __init__(self, port: int, round_trip_s: float) -> None:
-        self._target, self._delay = port, round_trip_s / 2
-        self._loop = asyncio.new_event_loop()
-        self.port = 0
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
 
-    def close(self) -> None:
-        """End it, and what goes through it."""
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+class _LongWire:
+    def __init__(self, port: int, delay_s: float) -> None:
+        self._target, self._delay = port, delay_s
+        self.ready: queue.SimpleQueue[int] = queue.SimpleQueue()
 
-    async def _listen(self) -> asyncio.Server:
+    async def run(self) -> None:
+        """Carry until it is ended; whatever is under way then is cut."""
+        self.loop, self.ended = asyncio.get_running_loop(), asyncio.Event()
         server = await asyncio.start_server(self._join, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        return server
-
-    async def _stop(self) -> None:
-        self._server.close()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self.ready.put(server.sockets[0].getsockname()[1])
+        await self.ended.wait()
+        server.close()
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        except OSError:
-            writer.close()
-            return
-        with contextlib.suppress(asyncio.CancelledError):  # the end of the wire, on purpose
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
             await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
+        for each in (writer, far_writer):
+            each.close()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Each piece arrives as much later as it is long: many are under way at once."""
-        loop = asyncio.get_running_loop()
+        """Each piece arrives as much later as the wire is long: many are under way at once."""
         while piece := await reader.read(65536):
-            loop.call_later(self._delay, _write, writer, piece)
-        loop.call_later(self._delay, writer.close)
+            self.loop.call_later(self._delay, _write, writer, piece)
+        await asyncio.sleep(self._delay)
+        writer.close()
 
 
 def _write(writer: asyncio.StreamWriter, piece: bytes) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from bench.harness import Bench, Report, Series, Target, Way
 from bench.mail import by_provider, finished
-from bench.servers import LongWire, mail_api
+from bench.servers import long_wire, mail_api
 from worker.delivery.base import Message
 from worker.delivery.postmark import PostmarkProvider
 from worker.outgoing import Reach
@@ -22,11 +22,8 @@ def measure(bench: Bench) -> Report:
     messages, few = finished(bench.number(1000, 20)), bench.number(60, 10)
     with mail_api(bench) as port:
         near = _both(bench, "here", port, messages, messages[: len(messages) // 4])
-        wire = LongWire(port, ROUND_TRIP_S)
-        try:
-            far = _both(bench, "20 ms away", wire.port, messages[: 4 * few], messages[:few])
-        finally:
-            wire.close()
+        with long_wire(port, ROUND_TRIP_S) as far_port:
+            far = _both(bench, "20 ms away", far_port, messages[: 4 * few], messages[:few])
     return Report(
         title="A provider's HTTP API, in batches",
         unit="messages a second",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bench.harness import Bench, Report, Target, Way
 from bench.mail import by_new_connections, by_provider, by_smtp_source, finished
-from bench.servers import LongWire, smtp_sink
+from bench.servers import long_wire, smtp_sink
 from bench.tools import Absent
 from worker.delivery.smtp import SmtpProvider, SmtpSettings
 from worker.usecases.deliver import GROUP
@@ -20,11 +20,8 @@ def measure(bench: Bench) -> Report:
     report = Report(title="SMTP, one connection", unit="messages a second")
     with smtp_sink(bench, report) as port:
         _near(bench, report, port)
-        wire = LongWire(port, ROUND_TRIP_S)
-        try:
-            _far(bench, report, wire.port)
-        finally:
-            wire.close()
+        with long_wire(port, ROUND_TRIP_S) as far_port:
+            _far(bench, report, far_port)
     return report
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -16,14 +15,23 @@ from bench.harness import Bench, Sample, Series, Target
 from bench.printing import as_markdown, print_report
 from bench.stages import STAGES
 from bench.tools import Tools
+from tests.support.databases import PostgresDatabases
+from tests.support.postgres import Postgres
+from worker.runtime.valkey import EmbeddedValkey
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    """One for all stages, so that they share their servers."""
+def tiny(
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres: Postgres,
+    postgresql_databases: PostgresDatabases,
+    valkey: EmbeddedValkey,
+) -> Iterator[Bench]:
+    """One for all stages, on the servers of this run of the tests."""
     folder = tmp_path_factory.mktemp("bench")
     bench = Bench(rounds=1, size=0.001, tools=Tools(folder / "tools", may_install=False), folder=folder)
     bench.rows = (100, 400)
+    bench.postgres, bench.databases, bench.valkey = postgres, postgresql_databases, valkey
     yield bench
     bench.close()
 
