@@ -30,9 +30,9 @@ TIMES = 5
 
 def measure(bench: Bench) -> Report:
     limit = min(LIMIT, min(bench.rows) // 20)
-    with _filled(bench, min(bench.rows)) as small, _filled(bench, max(bench.rows)) as large:
+    with filled(bench, min(bench.rows)) as small, filled(bench, max(bench.rows)) as large:
         works: Mapping[str, Callable[[World], Sample]] = {
-            f"claim of {limit}": lambda world: _claims(world, limit),
+            f"claim of {limit}": lambda world: claims_of(world, limit),
             "status": lambda world: _milliseconds(lambda: _status(bench, world)),
             "sweep, with repair": lambda world: _milliseconds(lambda: sweep(world.services)),
         }
@@ -59,7 +59,7 @@ def _milliseconds(work: Callable[[], object]) -> Sample:
     return Sample(1e3 * (time.perf_counter() - begun) / TIMES)
 
 
-def _claims(world: World, limit: int) -> Sample:
+def claims_of(world: World, limit: int) -> Sample:
     now, spent = world.now, 0.0
     for _ in range(TIMES):
         begun = time.perf_counter()
@@ -110,7 +110,7 @@ def _count(world: World) -> int:
 
 
 @contextmanager
-def _filled(bench: Bench, rows: int) -> Iterator[World]:
+def filled(bench: Bench, rows: int) -> Iterator[World]:
     """A world with so many leads, each like one that was captured."""
     with open_world(bench.database(), bench.new_folder("world")) as world:
         world.lead_from()

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
 
 from bench.harness import Bench, Sample, Series, Target
+from bench.picture import draw
 from bench.printing import as_markdown, print_report
 from bench.stages import STAGES
 from bench.tools import Tools
@@ -61,3 +63,9 @@ def test_a_target_is_met_from_its_bound_on() -> None:
     assert not Target(says="rate", measured=29.9, at_least=30).is_met
     assert Target(says="wait", measured=60.0, at_most=60).is_met
     assert not Target(says="wait", measured=60.1, at_most=60).is_met
+
+
+def test_the_picture_shows_each_size_with_what_it_costs() -> None:
+    picture = draw([(10_000, 40.0), (100_000, 44.4)])
+
+    assert {"10,000", "100,000", "40", "44"} <= {text.text for text in ElementTree.fromstring(picture).iter()}
