@@ -552,11 +552,12 @@ def test_every_answer_keeps_to_itself_and_may_not_be_kept(answers: list[Any]) ->
     for answer in answers:
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
-        assert "unsafe" not in policy
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "<script>" not in answer.text
-        assert " style=" not in answer.text
+        if not policy.startswith("sandbox; "):  # an email in its frame, where nothing runs, brings its own styles
+            assert "unsafe" not in policy
+            assert " style=" not in answer.text
 
 
 def test_what_is_not_there_is_said_in_our_own_words(admin: Person) -> None:
