@@ -18,8 +18,8 @@ from worker.storage import installation, ledger_days, tallies
 from worker.storage.database import real_now
 from worker.usecases.services import Services
 
-IN_ONE_SWEEP = 5
-"""As many days at most, so that a sweep stays short."""
+IN_ONE_SWEEP = 1
+"""As many days at most, so that a sweep stays short also where very much was sent on each."""
 
 _ONE_DAY = timedelta(days=1)
 
