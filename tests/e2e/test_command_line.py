@@ -145,7 +145,7 @@ def test_operators_see_queues_plans_causes_and_who_waits(product: Product, maya:
     planned = product.json("sends", "upcoming")["planned"]
     waiting = product.json("leads", "waiting")["leads"]
 
-    assert [queue["name"] for queue in queues] == ["intake", "send", "alerts", "tick"]
+    assert [queue["name"] for queue in queues] == ["intake", "send", "alerts", "webhooks", "tick"]
     assert all(queue["consumers"] >= 1 for queue in queues)
     assert {(one["location"], one["sequence"]) for one in planned} >= {("carbondale", "depression")}
     assert maya["reference"] in {lead["reference"] for lead in waiting}
