@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from bench.harness import Bench, Report
-from bench.stages import capture, claim, http_batch, intake, latency, memory, messages, pump, render, smtp
+from bench.stages import capture, claim, http_batch, intake, latency, memory, messages, pages, pump, render, smtp
 
 STAGES: Mapping[str, Callable[[Bench], Report]] = {
     "intake": intake.measure,
@@ -18,4 +18,5 @@ STAGES: Mapping[str, Callable[[Bench], Report]] = {
     "messages": messages.measure,
     "latency": latency.measure,
     "memory": memory.measure,
+    "pages": pages.measure,
 }
