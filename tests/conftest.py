@@ -45,6 +45,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: rank[item.path])
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What starts and kills real processes has a second try on a machine that may be busy; the summary tells of it."""
+    if item.path.parent.name in _LONG:
+        item.add_marker(pytest.mark.flaky(reruns=1))
+
+
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
     """The embedded Valkey, started as the product starts it."""

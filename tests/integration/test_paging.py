@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_alerts import states, webhook, world_with_webhook
+from tests.integration.test_alerts import states, world_with_webhook
+from tests.support.receiver import receiver
 from tests.support.world import World, open_world
 from worker.delivery.alerts import AlertText
 from worker.domain.forms import TokenCheck
@@ -39,7 +40,7 @@ def wait_until_next_page(world: World) -> timedelta:
 
 
 def test_staff_are_told_again_with_growing_pauses_until_someone_acknowledges(world_url: str, tmp_path: Path) -> None:
-    with webhook(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
+    with receiver(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
         lead_id = world.lead_from(message=DANGER)
         for told in range(1, 6):
             world.tell_staff()
@@ -64,7 +65,7 @@ def test_staff_are_told_again_with_growing_pauses_until_someone_acknowledges(wor
 
 
 def test_what_speaks_of_the_past_is_told_calmly_and_by_the_hour(world_url: str, tmp_path: Path) -> None:
-    with webhook(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
+    with receiver(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
         world.post(message=HISTORY)
         world.tell_staff()
 
@@ -95,7 +96,7 @@ def test_an_urgent_message_is_never_given_up_however_the_channel_fails(world_url
 
 
 def test_it_is_told_before_everything_else(world_url: str, tmp_path: Path) -> None:
-    with webhook(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
+    with receiver(200) as server, world_with_webhook(world_url, tmp_path, server) as world:
         for number in range(30):
             world.post(email=f"lead{number}@example.com")
         world.post(email="danger@example.com", message=DANGER)
