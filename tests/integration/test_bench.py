@@ -46,7 +46,8 @@ def test_a_stage_measures_what_it_says_and_prints_its_table(stage: str, tiny: Be
     print_report(Console(file=printed, width=200), report)
     assert report.title in printed.getvalue()
     assert report.series or report.absent
-    assert all(sample.figure > 0 for series in report.series for sample in series.samples)
+    figures = [sample.figure for series in report.series for sample in series.samples]
+    assert min(figures, default=1) > (-1 if stage == "messages" else 0), "a few emails may need no message at all"
     assert all(target.says in as_markdown(report) for target in report.targets)
 
 

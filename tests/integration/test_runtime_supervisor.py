@@ -174,6 +174,7 @@ def test_children_stop_in_reverse_order_each_with_its_signal(
     supervise: Callable[..., Supervisor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "WHOLE_STOP_SECONDS", 90.0)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGQUIT)}
     order = tmp_path / "order"
     script = f"trap 'echo $0 >> {order}; exit' TERM INT QUIT; echo up; while :; do sleep 0.01; done"
     signals = {"first": signal.SIGTERM, "second": signal.SIGINT, "third": signal.SIGQUIT}
@@ -186,6 +187,8 @@ def test_children_stop_in_reverse_order_each_with_its_signal(
     until(lambda: all((tmp_path / f"{name}.log").read_text() for name in signals))
 
     running.stop()
+    for number, handler in before.items():  # a run in the background has them ignored, and so would its children
+        signal.signal(number, handler)
 
     assert order.read_text().split() == ["third", "second", "first"]
     assert not list(tmp_path.glob("*.pid"))
