@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import signal
 import subprocess
@@ -134,6 +135,16 @@ def _is_ready(url: str) -> bool:
         return requests.get(f"{url}/readyz", timeout=5).status_code == 200
     except requests.RequestException:
         return False
+
+
+def test_the_embedded_broker_that_dies_is_started_again_with_the_queue_in_it(running: Product) -> None:
+    where = running.state / "valkey" / "valkey.json"
+    dead = json.loads(where.read_text())["pid"]
+    os.kill(dead, signal.SIGKILL)
+
+    until(lambda: "it runs again" in running.said, why=running.logs)
+    assert json.loads(where.read_text())["pid"] != dead
+    until(lambda: _is_ready(running.url), why=running.logs)
 
 
 def test_ctrl_c_ends_everything_within_seconds_and_leaves_no_process(tmp_path: Path) -> None:

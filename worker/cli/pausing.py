@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -70,7 +71,18 @@ def resume(
     scope, value = _scope(location, sequence, queue)
     with open_services() as services:
         released = pausing.resume(services, scope, value, by or default_actor())
+        with services.database.read() as connection:
+            left = pauses.active(connection, installation.product_now(connection))
     console.print(f"Resumed: {value or 'everything'}; {released} held sends go on.", markup=False)
+    for pause in left:
+        console.print(f"Still paused: {pause['reason']}. To end it: {_ending(pause)}", markup=False)
+
+
+def _ending(pause: Mapping[str, Any]) -> str:
+    """The command that ends a pause."""
+    if pause["scope"] == PauseScope.EPOCH:
+        return "nurture resume --epoch"
+    return "nurture resume" + (f" --{pause['scope']} {pause['value']}" if pause["value"] else "")
 
 
 def _confirm_epoch(actor: str, *, yes: bool) -> None:

@@ -42,7 +42,7 @@ def up() -> None:
     with _started(load_settings(), "The Albany Clinic · lead worker", republish=False) as product:
         _print_addresses(product)
         console.print("Ctrl-C stops everything cleanly.")
-        product.supervisor.run_until_stopped()
+        product.supervisor.run_until_stopped(product.keep)
         product.stop()
 
 
@@ -68,7 +68,7 @@ def demo(
         try:
             ok = _show(product, once=once)
             if not once:
-                product.supervisor.run_until_stopped()
+                product.supervisor.run_until_stopped(product.keep)
         finally:
             product.stop()
     raise typer.Exit(0 if ok else 1)
@@ -171,7 +171,7 @@ def _watch(product: Product, database: Database) -> None:
     console.print("A day passes in a minute. Watch the outbox fill; Ctrl-C stops everything cleanly.")
     with Live(console=console, refresh_per_second=4) as live:
         while not product.supervisor.is_stopping:
-            product.supervisor.poll()
+            product.keep()
             with database.read() as connection:
                 live.update(
                     _line(

@@ -6,6 +6,7 @@ ends with its supervisor, and the next start finds things as they were.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from worker.bootstrap import make_services, open_database
 from worker.content.catalog import read_content_files
+from worker.errors import ConfigurationError
 from worker.outgoing import OutgoingError, OutgoingSession, Reach
 from worker.queues import QueueName
 from worker.runtime.supervisor import Child, InstanceLock, Supervisor, free_port, read_published
@@ -25,6 +27,7 @@ from worker.usecases.prepare import prepare
 
 READY_WITHIN_S = 30.0
 WORKER_PROCESSES = 2
+BROKER_PAUSE_S = 2.0
 
 
 class AlreadyRunning(Exception):
@@ -44,16 +47,28 @@ class Product:
     supervisor: Supervisor
     _lock: InstanceLock
     _valkey: EmbeddedValkey | None
+    note: Callable[[str], None]
+    _broker_again_at: float = 0.0
 
     def wait_ready(self) -> bool:
         """Wait until `/readyz` agrees; False where it does not within its time, or someone asks to stop."""
         until = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < until and not self.supervisor.is_stopping:
-            self.supervisor.poll()
+            self.keep()
             if is_ready(self.url):
                 return True
             time.sleep(0.05)
         return False
+
+    def keep(self) -> None:
+        """Keep all of it running, the embedded broker too, which comes back where it was, with the queue in it."""
+        self.supervisor.poll()
+        if self._valkey is None or self._valkey.process.is_alive() or time.monotonic() < self._broker_again_at:
+            return
+        self._broker_again_at = time.monotonic() + BROKER_PAUSE_S
+        with contextlib.suppress(ConfigurationError, OSError):  # it is tried again
+            self._valkey = ensure_valkey(self.settings.state)
+            self.note("the embedded broker had ended; it runs again, with the queue in it")
 
     def stop(self) -> None:
         """Stop everything, the broker last."""
@@ -74,7 +89,7 @@ def start_product(settings: Settings, *, republish: bool, note: Callable[[str], 
     try:
         note(_broker_line(settings, valkey))
         _prepare_database(settings, republish=republish, note=note)
-        return _start_children(settings, lock, valkey)
+        return _start_children(settings, lock, valkey, note)
     except BaseException:  # nothing may be left running of a start that failed
         if valkey is not None:
             stop_valkey(valkey)
@@ -90,7 +105,9 @@ def _prepare_database(settings: Settings, *, republish: bool, note: Callable[[st
     database.close()
 
 
-def _start_children(settings: Settings, lock: InstanceLock, valkey: EmbeddedValkey | None) -> Product:
+def _start_children(
+    settings: Settings, lock: InstanceLock, valkey: EmbeddedValkey | None, note: Callable[[str], None]
+) -> Product:
     host, port = settings.bind.rsplit(":", 1)
     url = f"http://{host}:{free_port(int(port), host)}"
     broker = settings.redis_url or (valkey.url if valkey else "")
@@ -98,7 +115,7 @@ def _start_children(settings: Settings, lock: InstanceLock, valkey: EmbeddedValk
     supervisor.start()
     try:
         lock.publish({"url": url, "pid": os.getpid(), "state_dir": str(settings.state)})
-        return Product(settings=settings, url=url, supervisor=supervisor, _lock=lock, _valkey=valkey)
+        return Product(settings=settings, url=url, supervisor=supervisor, _lock=lock, _valkey=valkey, note=note)
     except BaseException:  # Ctrl-C at this very moment: the children must not run on alone
         supervisor.stop()
         raise

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from worker.domain.health import Verdict, queue_trouble, verdict
 from worker.queues import QueueName
-from worker.storage import heartbeats, pauses, samples, send_figures, sends
+from worker.storage import alerts, heartbeats, pauses, samples, send_figures, sends
 from worker.storage.broker import Broker
 from worker.storage.heartbeats import Work, Worker
 from worker.storage.pauses import PauseScope
@@ -50,6 +50,8 @@ class Overview:
     unknown_since: datetime | None
     due_curve: Sequence[int]
     provider: str
+    urgent: int
+    """Urgent messages that nobody has acknowledged, however often staff were told."""
 
 
 def read_overview(services: Services, broker: Broker, spool: Spool) -> Overview:
@@ -71,6 +73,7 @@ def read_overview(services: Services, broker: Broker, spool: Spool) -> Overview:
             unknown_since=health.unknown_since,
             due_curve=[int(sample["due"]) for sample in taken],
             provider=services.provider.name,
+            urgent=alerts.count_unanswered(connection, 0),
         )
 
 
