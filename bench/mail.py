@@ -15,7 +15,7 @@ from worker.content.render import Renderer
 from worker.delivery.base import Message, Provider, Receipt
 from worker.storage.leads import Identity
 from worker.storage.sealing import LookupKey
-from worker.usecases.compose import compose
+from worker.usecases.sending.compose import compose
 
 
 def finished(count: int) -> list[Message]:

@@ -27,7 +27,7 @@ from worker.domain.events import LeadEvent
 from worker.domain.staff import Role
 from worker.settings import load_settings
 from worker.storage.broker import Broker
-from worker.usecases.record_event import record_event
+from worker.usecases.events.record_event import record_event
 from worker.web import create_web
 
 IMAGES = Path(__file__).parent / "operators" / "images"

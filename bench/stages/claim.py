@@ -21,7 +21,7 @@ from worker.storage import claims, tables
 from worker.storage.broker import Broker
 from worker.storage.database import real_now
 from worker.storage.spool import Spool
-from worker.usecases.status import read_status
+from worker.usecases.health.status import read_status
 from worker.usecases.sweep import sweep
 
 LIMIT, CLAIMERS = 500, 4

@@ -13,7 +13,7 @@ from bench.servers import long_wire, mail_api
 from worker.delivery.base import Message
 from worker.delivery.postmark import PostmarkProvider
 from worker.outgoing import Reach
-from worker.usecases.deliver import GROUP
+from worker.usecases.sending.deliver import GROUP
 
 ROUND_TRIP_S = 0.020
 

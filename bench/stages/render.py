@@ -26,7 +26,7 @@ from worker.domain.leads import Location, greeting
 from worker.domain.sends import SendKind
 from worker.storage.leads import Identity
 from worker.storage.sealing import LookupKey
-from worker.usecases.compose import compose
+from worker.usecases.sending.compose import compose
 
 EMAIL, SEQUENCE, LOCATION = "ketamine-session", "depression", Location.CARBONDALE
 _KEY = LookupKey(bytes(32))

@@ -11,7 +11,7 @@ from bench.mail import by_new_connections, by_provider, by_smtp_source, finished
 from bench.servers import long_wire, smtp_sink
 from bench.tools import Absent
 from worker.delivery.smtp import SmtpProvider, SmtpSettings
-from worker.usecases.deliver import GROUP
+from worker.usecases.sending.deliver import GROUP
 
 ROUND_TRIP_S = 0.020
 

@@ -31,9 +31,9 @@ from worker.storage.broker import KEY_PREFIX, Broker
 from worker.storage.database import real_now
 from worker.storage.heartbeats import Work
 from worker.storage.pauses import PauseScope
-from worker.usecases.pausing import pause
 from worker.usecases.reports.tally import bring_up_to_date
-from worker.usecases.staff_accounts import add_account
+from worker.usecases.sending.pausing import pause
+from worker.usecases.staff.staff_accounts import add_account
 from worker.web import create_web
 
 pytestmark = pytest.mark.browser

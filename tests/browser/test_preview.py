@@ -32,7 +32,7 @@ from worker.content.render import Renderer
 from worker.content.uses import uses_in
 from worker.settings import TEMPLATES, load_settings
 from worker.storage.sealing import LookupKey
-from worker.usecases.compose import read_token
+from worker.usecases.sending.compose import read_token
 
 pytestmark = pytest.mark.browser
 

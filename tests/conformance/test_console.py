@@ -99,7 +99,7 @@ def test_foreign_scripts_are_those_that_their_authors_published() -> None:
     assert "MIT License" in (look.STATIC / "prism-code-editor.LICENSE.txt").read_text(encoding="utf-8")
 
 
-ERASURE = re.compile(r"worker/(storage|usecases)/\w*eras\w*\.py")
+ERASURE = re.compile(r"worker/(storage|usecases/privacy)/\w*eras\w*\.py")
 
 
 def test_the_trail_is_only_added_to() -> None:

@@ -36,7 +36,7 @@ from worker.queues import QueueName
 from worker.settings import PREFIX, Settings, load_settings
 from worker.storage.database import Database
 from worker.storage.heartbeats import BEAT, WORKER, beat
-from worker.usecases.tokens import add_token
+from worker.usecases.staff.tokens import add_token
 from worker.usecases.webhooks.manage import EVERY_TYPE
 
 ROOT = Path(__file__).parents[2]
@@ -258,7 +258,7 @@ def test_every_event_that_other_systems_are_told_is_documented_and_no_other() ->
 
 def calls_of(name: str) -> Iterator[ast.Call]:
     """Every call of a function of this name in the intake, and where it reads addresses and numbers."""
-    usecases = [ROOT / "worker" / "usecases" / name for name in ("contact.py", "understand.py")]
+    usecases = [ROOT / "worker" / "usecases" / "arrival" / name for name in ("contact.py", "understand.py")]
     for file in [*(ROOT / "worker" / "intake").glob("*.py"), *usecases]:
         for node in ast.walk(ast.parse(text_of(file))):
             if isinstance(node, ast.Call) and name in {getattr(node.func, "id", ""), getattr(node.func, "attr", "")}:

@@ -19,8 +19,8 @@ from worker.intake.metrics import Looked, render_metrics
 from worker.storage.broker import Broker
 from worker.storage.heartbeats import BEAT, beat
 from worker.storage.spool import Spool
-from worker.usecases.status import read_status
-from worker.usecases.vitals import read_vitals
+from worker.usecases.health.status import read_status
+from worker.usecases.health.vitals import read_vitals
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "deploy" / "monitoring"

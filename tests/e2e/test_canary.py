@@ -39,8 +39,8 @@ from worker.storage.database import Database, real_now
 from worker.storage.sealing import KeyRing
 from worker.storage.spool import Spool
 from worker.storage.submissions import envelope
+from worker.usecases.arrival.understand import understand
 from worker.usecases.clock import jump_clock
-from worker.usecases.understand import understand
 
 CANARY = {
     "email": "zyxwvut.canary@example.com",

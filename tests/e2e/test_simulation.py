@@ -28,10 +28,10 @@ from worker.storage import installation, send_figures, sends, submissions
 from worker.storage.database import Database
 from worker.storage.tables import sends as ledger
 from worker.storage.tables import submissions as posted
-from worker.usecases.capture import capture
+from worker.usecases.arrival.capture import capture
+from worker.usecases.arrival.evidence import read_evidence
 from worker.usecases.clock import jump_clock
-from worker.usecases.deliver import deliver_due
-from worker.usecases.evidence import read_evidence
+from worker.usecases.sending.deliver import deliver_due
 from worker.usecases.services import Services
 from worker.usecases.sweep import sweep
 

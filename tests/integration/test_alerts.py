@@ -27,7 +27,7 @@ from worker.outgoing import Reach
 from worker.storage import alerts, tables
 from worker.storage.alerts import LEASE
 from worker.storage.database import real_now
-from worker.usecases.deliver_alerts import MAX_ATTEMPTS
+from worker.usecases.health.deliver_alerts import MAX_ATTEMPTS
 
 HERE = Reach(allows_loopback=True)
 

@@ -22,9 +22,9 @@ from worker.intake.app import create_app
 from worker.settings import load_settings
 from worker.storage import tables
 from worker.storage.broker import Broker
-from worker.usecases import unpark
-from worker.usecases.erase import Erasure, erase_lead
-from worker.usecases.tokens import add_token, revoke_token
+from worker.usecases.desk import unpark
+from worker.usecases.privacy.erase import Erasure, erase_lead
+from worker.usecases.staff.tokens import add_token, revoke_token
 
 KEY = "3f0c2d4e5a69788796a5b4c3d2e1f0000102030405060708090a0b0c0d0e0f10"
 URI = "https://api.calendly.com/scheduled_events/AAAAAAAAAAAAAAAA/invitees/BBBBBBBBBBBBBBBB"

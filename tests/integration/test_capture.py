@@ -19,8 +19,8 @@ from worker.domain.ids import new_id
 from worker.errors import ContentInvalid, NotFound
 from worker.storage import contents, installation, submissions, tables
 from worker.storage.sealing import KeyRing
-from worker.usecases import quarantine
-from worker.usecases.capture import Captured
+from worker.usecases.arrival.capture import Captured
+from worker.usecases.desk import quarantine
 
 TOO_QUICK = TokenCheck(suspicion="token.too_quick")
 

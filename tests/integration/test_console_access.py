@@ -28,7 +28,7 @@ from worker.console.routes import Route
 from worker.domain.staff import FREE_TRIES, IDLE_FOR, PROOF_LASTS, SIGNED_IN_FOR, Role
 from worker.storage import tables
 from worker.storage.timeline import CONSOLE, Happened
-from worker.usecases.staff_accounts import add_account, disable_account, reset_account, set_role
+from worker.usecases.staff.staff_accounts import add_account, disable_account, reset_account, set_role
 
 INITIALS = {
     "V": Role.VIEWER,

@@ -24,11 +24,11 @@ from worker.storage.heartbeats import Work
 from worker.storage.pauses import PauseScope
 from worker.storage.spool import Spool
 from worker.storage.timeline import COMMAND_LINE, Happened, acting_via
-from worker.usecases.overview import Overview, read_overview
-from worker.usecases.pausing import pause
-from worker.usecases.record_event import record_event
-from worker.usecases.sample import take_sample
-from worker.usecases.staff_accounts import add_account, disable_account, enable_account, reset_account, set_role
+from worker.usecases.events.record_event import record_event
+from worker.usecases.health.overview import Overview, read_overview
+from worker.usecases.health.sample import take_sample
+from worker.usecases.sending.pausing import pause
+from worker.usecases.staff.staff_accounts import add_account, disable_account, enable_account, reset_account, set_role
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from worker.domain.drafting import version_of
 from worker.domain.events import LeadEvent
 from worker.domain.staff import Role
 from worker.storage import tables
-from worker.usecases import content_history
+from worker.usecases.content import content_history
 from worker.usecases.drafting.desk import DraftDesk
 from worker.usecases.drafting.save import save
-from worker.usecases.record_event import record_event
+from worker.usecases.events.record_event import record_event
 
 pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 

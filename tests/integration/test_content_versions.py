@@ -10,9 +10,9 @@ from tests.support.world import SHIPPED, World
 from worker.content.catalog import read_content_files
 from worker.errors import ContentInvalid, NotFound
 from worker.storage.database import Database
-from worker.usecases import content_history
-from worker.usecases.publish import check, publish
-from worker.usecases.waiting import WaitingPeople
+from worker.usecases.content import content_history
+from worker.usecases.content.publish import check, publish
+from worker.usecases.content.waiting import WaitingPeople
 
 EMAIL = "emails/depression-options.md"
 

@@ -19,10 +19,10 @@ from worker.errors import (
 )
 from worker.storage import claims, sends, suppressions, tables
 from worker.storage.database import real_now
-from worker.usecases.compose import make_token
-from worker.usecases.correct_identity import IdentityCorrected, correct_identity
-from worker.usecases.find_lead import find_lead
-from worker.usecases.unsubscribe import unsubscribe
+from worker.usecases.choices.unsubscribe import unsubscribe
+from worker.usecases.desk.find_lead import find_lead
+from worker.usecases.privacy.correct_identity import IdentityCorrected, correct_identity
+from worker.usecases.sending.compose import make_token
 
 WHY = "a typing error, told on the phone"
 

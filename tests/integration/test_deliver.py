@@ -25,15 +25,15 @@ from worker.storage.database import real_now
 from worker.storage.leads import Identity, Vault
 from worker.storage.pauses import PauseScope
 from worker.storage.sealing import KeyRing
-from worker.usecases import pausing
-from worker.usecases.arrivals import route_submission
-from worker.usecases.choose_location import choose_location
-from worker.usecases.compose import make_token
-from worker.usecases.deliver import deliver_due
-from worker.usecases.publish import publish
-from worker.usecases.record_event import record_event
-from worker.usecases.release_hold import release_hold
-from worker.usecases.unsubscribe import unsubscribe
+from worker.usecases.arrival.arrivals import route_submission
+from worker.usecases.choices.choose_location import choose_location
+from worker.usecases.choices.unsubscribe import unsubscribe
+from worker.usecases.content.publish import publish
+from worker.usecases.events.record_event import record_event
+from worker.usecases.nurture.release_hold import release_hold
+from worker.usecases.sending import pausing
+from worker.usecases.sending.compose import make_token
+from worker.usecases.sending.deliver import deliver_due
 
 RECEIPT = Receipt(provider="scripted")
 RING_WITHOUT_ITS_KEY = KeyRing({"other1": bytes(32)})

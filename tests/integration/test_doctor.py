@@ -49,8 +49,8 @@ from worker.doctor.site import check_site, check_site_certificate, check_unsubsc
 from worker.errors import ConfigurationError
 from worker.outgoing import OutgoingSession, Reach
 from worker.settings import load_settings
-from worker.usecases.compose import make_token
-from worker.usecases.unsubscribe import is_unsubscribe_token
+from worker.usecases.choices.unsubscribe import is_unsubscribe_token
+from worker.usecases.sending.compose import make_token
 
 NOW = datetime.now(UTC)
 TODAY = date(2026, 11, 22)

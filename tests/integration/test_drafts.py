@@ -10,11 +10,11 @@ from tests.support.world import SHIPPED, World
 from worker.content.catalog import read_content_files
 from worker.domain.drafting import LARGEST, tidy, version_of, why_not_editable, why_not_publish
 from worker.errors import ContentInvalid, NotFound, Refused
-from worker.usecases import content_history
+from worker.usecases.content import content_history
+from worker.usecases.content.publish import publish
 from worker.usecases.drafting.desk import DraftDesk
 from worker.usecases.drafting.publish_draft import publish_draft
 from worker.usecases.drafting.save import IN_THE_FILES, Overtaken, Saved, give_up, save, versions_of
-from worker.usecases.publish import publish
 
 PATH = "emails/first-visit.md"
 OLD = SHIPPED[PATH]

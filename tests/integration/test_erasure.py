@@ -28,14 +28,14 @@ from worker.errors import (
 from worker.storage import claims, parked, persons, sends, tables
 from worker.storage.database import real_now
 from worker.storage.parked import ParkedKind
-from worker.usecases.compose import make_token
-from worker.usecases.erase import Erased, Erasure, erase_lead
-from worker.usecases.find_lead import find_lead
-from worker.usecases.finish_erasures import finish_erasures
-from worker.usecases.record_event import record_event
-from worker.usecases.record_outcome import record_outcome
+from worker.usecases.choices.unsubscribe import unsubscribe
+from worker.usecases.desk.find_lead import find_lead
+from worker.usecases.events.record_event import record_event
+from worker.usecases.privacy.erase import Erased, Erasure, erase_lead
+from worker.usecases.privacy.finish_erasures import finish_erasures
+from worker.usecases.sending.compose import make_token
+from worker.usecases.sending.record_outcome import record_outcome
 from worker.usecases.sweep import sweep
-from worker.usecases.unsubscribe import unsubscribe
 
 ASKED = Erasure(actor="jordan", reason="asked for it by phone")
 NADIA: Mapping[str, str] = {

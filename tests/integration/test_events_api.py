@@ -20,7 +20,7 @@ from worker.intake.app import create_app
 from worker.settings import load_settings
 from worker.storage import tables
 from worker.storage.broker import Broker
-from worker.usecases.tokens import add_token, check_token, revoke_token
+from worker.usecases.staff.tokens import add_token, check_token, revoke_token
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ from tests.support.world import SHIPPED, World
 from worker.errors import NotFound
 from worker.storage import persons, tables, timeline
 from worker.storage.timeline import Happened
-from worker.usecases.correct_identity import correct_identity
-from worker.usecases.export_person import LOST, export_person
-from worker.usecases.publish import publish
-from worker.usecases.readable import as_html
+from worker.usecases.content.publish import publish
+from worker.usecases.privacy.correct_identity import correct_identity
+from worker.usecases.privacy.export_person import LOST, export_person
+from worker.usecases.privacy.readable import as_html
 
 NADIA = {
     "email": "nadia@example.com",

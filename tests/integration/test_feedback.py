@@ -20,9 +20,9 @@ from worker.storage import delivery_events, pauses, tables
 from worker.storage.broker import Broker
 from worker.storage.pauses import PauseScope
 from worker.storage.spool import Spool
-from worker.usecases.pausing import resume
-from worker.usecases.receive_feedback import REPEATED, UNMATCHED, receive_reading
-from worker.usecases.status import read_status
+from worker.usecases.feedback.receive_feedback import REPEATED, UNMATCHED, receive_reading
+from worker.usecases.health.status import read_status
+from worker.usecases.sending.pausing import resume
 
 
 def tell(world: World, kind: EventKind, send_id: str, code: str = "", key: str | None = None) -> dict[str, int]:

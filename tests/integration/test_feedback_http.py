@@ -19,8 +19,8 @@ from worker.intake.app import create_app
 from worker.settings import load_settings
 from worker.storage import parked, tables
 from worker.storage.broker import Broker
-from worker.usecases import unpark
-from worker.usecases.receive_feedback import receive_post
+from worker.usecases.desk import unpark
+from worker.usecases.feedback.receive_feedback import receive_post
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from tests.support.world import START, World
 from worker.domain.events import ANSWERS, LeadEvent
 from worker.domain.response import Waiting
-from worker.usecases.front_desk import read_front_desk
-from worker.usecases.record_event import record_event
+from worker.usecases.desk.front_desk import read_front_desk
+from worker.usecases.events.record_event import record_event
 
 
 def waiting(world: World) -> list[tuple[str, Waiting]]:

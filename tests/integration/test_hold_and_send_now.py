@@ -10,9 +10,9 @@ from tests.support.world import START, World
 from worker.domain.leads import Location
 from worker.domain.schedule import is_open
 from worker.errors import NotFound, Refused
-from worker.usecases.hold_lead import hold_lead
-from worker.usecases.release_hold import release_hold
-from worker.usecases.send_now import send_now
+from worker.usecases.nurture.hold_lead import hold_lead
+from worker.usecases.nurture.release_hold import release_hold
+from worker.usecases.nurture.send_now import send_now
 
 NOBODY = "0195d3a0-0000-7000-8000-000000000000"
 DAY = date(2026, 3, 20)

@@ -27,11 +27,11 @@ from worker.storage import submissions, tables
 from worker.storage.broker import Broker
 from worker.storage.database import Database
 from worker.storage.spool import Spool
-from worker.usecases.capture import Captured
-from worker.usecases.erase import Erasure, erase_lead
-from worker.usecases.publish import publish
-from worker.usecases.tokens import add_token, revoke_token
-from worker.usecases.unpark import replay
+from worker.usecases.arrival.capture import Captured
+from worker.usecases.content.publish import publish
+from worker.usecases.desk.unpark import replay
+from worker.usecases.privacy.erase import Erasure, erase_lead
+from worker.usecases.staff.tokens import add_token, revoke_token
 
 SECRET = "a2VlcCB0aGlzIHRvIHlvdXJzZWxm"
 LOST = "Escribe aquí"

@@ -18,7 +18,7 @@ from worker.domain.redelivery import Fate
 from worker.errors import Refused
 from worker.storage import tables
 from worker.storage.endpoints import EndpointKind
-from worker.usecases.record_event import record_event
+from worker.usecases.events.record_event import record_event
 from worker.usecases.webhooks import manage
 from worker.usecases.webhooks.manage import LEAD_EVENTS, Agreement
 

@@ -14,9 +14,9 @@ from tests.support.world import World
 from worker.domain.consent import SuppressionReason
 from worker.errors import Refused
 from worker.storage import suppressions, tables
-from worker.usecases.erase import Erasure, erase_lead
-from worker.usecases.import_leads import Imported, import_leads, plan_import
-from worker.usecases.read_sheet import open_sheet
+from worker.usecases.arrival.import_leads import Imported, import_leads, plan_import
+from worker.usecases.arrival.read_sheet import open_sheet
+from worker.usecases.privacy.erase import Erasure, erase_lead
 
 TABLE = """\
 Email Address;First Name;Agreed;ZIP;Concern;Shoe size

@@ -49,9 +49,9 @@ from worker.settings import TEMPLATES, load_settings
 from worker.storage import heartbeats, installation, leads, send_figures, sends, submissions, tables
 from worker.storage.database import Database, real_now
 from worker.storage.spool import Spool
-from worker.usecases.capture import capture
-from worker.usecases.compose import make_token
+from worker.usecases.arrival.capture import capture
 from worker.usecases.prepare import prepare
+from worker.usecases.sending.compose import make_token
 from worker.usecases.services import Services
 
 PINNED = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)

@@ -17,10 +17,10 @@ from worker.errors import AmbiguousDeliveryError, PermanentDeliveryError, Transi
 from worker.storage import suppressions, tables
 from worker.storage.database import real_now
 from worker.storage.pauses import PauseScope
-from worker.usecases.pausing import pause, resume
-from worker.usecases.publish import publish
-from worker.usecases.record_event import record_event
-from worker.usecases.resolve_send import Resolution, resolve_send
+from worker.usecases.content.publish import publish
+from worker.usecases.events.record_event import record_event
+from worker.usecases.sending.pausing import pause, resume
+from worker.usecases.sending.resolve_send import Resolution, resolve_send
 
 DAY = timedelta(hours=24)
 RECEIPT = Receipt(provider="keyed", provider_message_id="k1")

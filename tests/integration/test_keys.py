@@ -29,11 +29,11 @@ from worker.storage.parked import ParkedKind
 from worker.storage.sealed import SEALED
 from worker.storage.sealing import KeyRing
 from worker.storage.spool import Spool
-from worker.usecases.key_report import KeyUse, key_report
+from worker.usecases.desk.unpark import replay
 from worker.usecases.prepare import prepare
-from worker.usecases.rotate_keys import rotate_keys, values_to_reseal
-from worker.usecases.tokens import add_token
-from worker.usecases.unpark import replay
+from worker.usecases.privacy.key_report import KeyUse, key_report
+from worker.usecases.privacy.rotate_keys import rotate_keys, values_to_reseal
+from worker.usecases.staff.tokens import add_token
 
 OLD = RING.first
 

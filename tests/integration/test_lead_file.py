@@ -12,15 +12,15 @@ from tests.support.world import START, World
 from worker.domain.events import LeadEvent
 from worker.domain.leads import Location
 from worker.storage.pauses import PauseScope
-from worker.usecases import pausing
-from worker.usecases.compose import make_token
-from worker.usecases.correct import correct_lead
-from worker.usecases.hold_lead import hold_lead
-from worker.usecases.lead_file import read_lead_file
-from worker.usecases.record_event import record_event
-from worker.usecases.release_hold import release_hold
-from worker.usecases.send_now import send_now
-from worker.usecases.unsubscribe import unsubscribe
+from worker.usecases.choices.unsubscribe import unsubscribe
+from worker.usecases.desk.correct import correct_lead
+from worker.usecases.desk.lead_file import read_lead_file
+from worker.usecases.events.record_event import record_event
+from worker.usecases.nurture.hold_lead import hold_lead
+from worker.usecases.nurture.release_hold import release_hold
+from worker.usecases.nurture.send_now import send_now
+from worker.usecases.sending import pausing
+from worker.usecases.sending.compose import make_token
 
 DAY = (START + timedelta(days=18)).date()
 Line = tuple[str, str, str]

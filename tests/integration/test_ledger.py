@@ -22,8 +22,8 @@ from worker.domain.sends import CancelReason, SendState
 from worker.errors import AmbiguousDeliveryError, NotFound, PermanentDeliveryError, TransientDeliveryError
 from worker.storage import claims, enrollments, installation, leads, sends, suppressions, tables
 from worker.storage.database import real_now
-from worker.usecases.record_outcome import MAX_ATTEMPTS, record_outcome
-from worker.usecases.resolve_send import Resolution, resolve_send
+from worker.usecases.sending.record_outcome import MAX_ATTEMPTS, record_outcome
+from worker.usecases.sending.resolve_send import Resolution, resolve_send
 
 TRANSIENT = TransientDeliveryError("smtp_451", is_about_recipient=True)
 AMBIGUOUS = AmbiguousDeliveryError("smtp_no_answer_after_data")

@@ -19,9 +19,9 @@ from tests.support.world import World
 from worker.errors import ConfigurationError
 from worker.feedback.imap import open_mailboxes
 from worker.storage import submissions, suppressions, tables
-from worker.usecases.feedback_status import read_feedback
-from worker.usecases.poll_mailbox import poll_mailboxes
-from worker.usecases.receive_mail import receive_mail
+from worker.usecases.feedback.feedback_status import read_feedback
+from worker.usecases.feedback.poll_mailbox import poll_mailboxes
+from worker.usecases.feedback.receive_mail import receive_mail
 
 MAILS = Path(__file__).parents[1] / "unit" / "feedback" / "mail"
 RECORDED = "6a1c9c1e-3f5b-5b7e-9a41-0d2f4c8e7b10"

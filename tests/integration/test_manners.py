@@ -26,10 +26,10 @@ from worker.storage.broker import Broker
 from worker.storage.database import real_now
 from worker.storage.pauses import PauseScope
 from worker.storage.spool import Spool
-from worker.usecases import pausing
-from worker.usecases.deliver import GROUP, deliver_due
-from worker.usecases.record_outcome import MAX_ATTEMPTS
-from worker.usecases.status import Status, read_status
+from worker.usecases.health.status import Status, read_status
+from worker.usecases.sending import pausing
+from worker.usecases.sending.deliver import GROUP, deliver_due
+from worker.usecases.sending.record_outcome import MAX_ATTEMPTS
 
 RECEIPT = Receipt(provider="scripted")
 DOWN = TransientDeliveryError("smtp_unreachable")

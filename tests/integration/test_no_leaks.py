@@ -26,10 +26,10 @@ from worker.storage import tables
 from worker.storage.sealing import KeyRing
 from worker.storage.spool import Spool
 from worker.storage.submissions import envelope as seal
-from worker.usecases import quarantine
-from worker.usecases.explain import explain
-from worker.usecases.relay import Relay
-from worker.usecases.unsubscribe import unsubscribe
+from worker.usecases.arrival.relay import Relay
+from worker.usecases.choices.unsubscribe import unsubscribe
+from worker.usecases.desk import quarantine
+from worker.usecases.desk.explain import explain
 
 CANARY = {
     "email": "zyxwvut.canary@example.com",

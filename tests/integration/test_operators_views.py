@@ -10,11 +10,11 @@ from worker.delivery.base import Receipt
 from worker.errors import AmbiguousDeliveryError
 from worker.storage import parked, submissions
 from worker.storage.sealing import KeyRing
-from worker.usecases import unpark
-from worker.usecases.resolve_send import Resolution, resolve_send
-from worker.usecases.unknown import ask_provider, read_unknown
-from worker.usecases.unpark import Replayed
-from worker.usecases.upcoming import DAYS, read_day, read_upcoming
+from worker.usecases.desk import unpark
+from worker.usecases.desk.unpark import Replayed
+from worker.usecases.health.upcoming import DAYS, read_day, read_upcoming
+from worker.usecases.sending.resolve_send import Resolution, resolve_send
+from worker.usecases.sending.unknown import ask_provider, read_unknown
 
 OTHER_RING = KeyRing({"gone7": bytes(32)})
 

@@ -15,9 +15,9 @@ from worker.domain.events import LeadEvent
 from worker.domain.redelivery import MAX_TRIES
 from worker.storage import outgoing_events, parked, tables
 from worker.storage.database import real_now
-from worker.usecases import unpark
-from worker.usecases.erase import Erasure, erase_lead
-from worker.usecases.record_event import record_event
+from worker.usecases.desk import unpark
+from worker.usecases.events.record_event import record_event
+from worker.usecases.privacy.erase import Erasure, erase_lead
 from worker.usecases.webhooks import manage
 from worker.usecases.webhooks.tell import is_anything_to_tell
 

@@ -20,10 +20,10 @@ from worker.storage import alerts, tables
 from worker.storage.broker import Broker
 from worker.storage.database import real_now
 from worker.storage.spool import Spool
-from worker.usecases.acknowledge import acknowledge, acknowledge_quarantined
-from worker.usecases.quarantine import dismiss, release
-from worker.usecases.release_hold import release_hold
-from worker.usecases.status import read_status
+from worker.usecases.desk.acknowledge import acknowledge, acknowledge_quarantined
+from worker.usecases.desk.quarantine import dismiss, release
+from worker.usecases.health.status import read_status
+from worker.usecases.nurture.release_hold import release_hold
 
 DANGER = "I want to die"
 HISTORY = "I attempted suicide when I was nineteen."

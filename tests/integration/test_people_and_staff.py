@@ -20,16 +20,16 @@ from worker.runtime.valkey import EmbeddedValkey
 from worker.storage import suppressions, tables
 from worker.storage.broker import Broker
 from worker.storage.spool import Spool
-from worker.usecases import publish as publishing
-from worker.usecases.choose_location import choose_location, lead_of_choice
-from worker.usecases.compose import make_token
-from worker.usecases.confirm_consent import confirm_consent
-from worker.usecases.correct import correct_lead
-from worker.usecases.explain import explain
-from worker.usecases.find_lead import find_lead
-from worker.usecases.record_event import record_event
-from worker.usecases.status import read_status
-from worker.usecases.unsubscribe import is_unsubscribe_token, unsubscribe
+from worker.usecases.choices.choose_location import choose_location, lead_of_choice
+from worker.usecases.choices.confirm_consent import confirm_consent
+from worker.usecases.choices.unsubscribe import is_unsubscribe_token, unsubscribe
+from worker.usecases.content import publish as publishing
+from worker.usecases.desk.correct import correct_lead
+from worker.usecases.desk.explain import explain
+from worker.usecases.desk.find_lead import find_lead
+from worker.usecases.events.record_event import record_event
+from worker.usecases.health.status import read_status
+from worker.usecases.sending.compose import make_token
 
 
 def token_for(world: World, subject: str, purpose: str) -> str:

@@ -18,7 +18,7 @@ from worker.settings import load_settings
 from worker.storage import claims, installation, sends, tables
 from worker.storage.broker import Broker
 from worker.storage.database import real_now
-from worker.usecases.compose import make_token
+from worker.usecases.sending.compose import make_token
 
 
 @pytest.fixture(scope="module")

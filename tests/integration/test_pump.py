@@ -17,10 +17,10 @@ from worker.storage import claims, enrollments, installation, sends, tables
 from worker.storage.database import real_now
 from worker.storage.marks import Mark, mark_sent
 from worker.storage.timeline import Entry, Happened
-from worker.usecases.compose import make_token
-from worker.usecases.deliver import GROUP
-from worker.usecases.enroll import following
-from worker.usecases.unsubscribe import unsubscribe
+from worker.usecases.choices.unsubscribe import unsubscribe
+from worker.usecases.nurture.enroll import following
+from worker.usecases.sending.compose import make_token
+from worker.usecases.sending.deliver import GROUP
 
 RECEIPT = Receipt(provider="scripted", provider_message_id="taken-1")
 

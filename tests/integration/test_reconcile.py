@@ -21,10 +21,10 @@ from worker.hooks.duda_history import DudaHistory
 from worker.outgoing import OutgoingSession, Reach
 from worker.storage import submissions, tables
 from worker.storage.database import Database
-from worker.usecases.erase import Erasure, erase_lead
+from worker.usecases.content.publish import publish
 from worker.usecases.forms.raw_posts import raw_submissions
 from worker.usecases.forms.reconcile import Reconciled, reconcile
-from worker.usecases.publish import publish
+from worker.usecases.privacy.erase import Erasure, erase_lead
 
 AT = datetime(2026, 3, 2, 16, 0, 0, 123000, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.world import World
 from worker.storage import tables
-from worker.usecases import unpark
+from worker.usecases.desk import unpark
 
 
 def parked_alerts(world: World) -> int:

@@ -26,15 +26,15 @@ from worker.domain.small_numbers import Hidden
 from worker.domain.staff import Role
 from worker.domain.tallies import Figure
 from worker.storage import tables
-from worker.usecases.compose import make_token
-from worker.usecases.erase import Erasure, erase_lead
-from worker.usecases.receive_feedback import receive_event
-from worker.usecases.record_event import record_event
+from worker.usecases.choices.unsubscribe import unsubscribe
+from worker.usecases.events.record_event import record_event
+from worker.usecases.feedback.receive_feedback import receive_event
+from worker.usecases.privacy.erase import Erasure, erase_lead
 from worker.usecases.reports.as_csv import as_csv
 from worker.usecases.reports.deliverability import read_deliverability
 from worker.usecases.reports.read_report import read_report, read_report_of
 from worker.usecases.reports.tally import bring_up_to_date, keep_tallies
-from worker.usecases.unsubscribe import unsubscribe
+from worker.usecases.sending.compose import make_token
 
 ZONE = ZoneInfo("America/Chicago")
 Counts = Counter[tuple[Any, ...]]

@@ -21,13 +21,13 @@ from worker.storage.broker import KEY_PREFIX, Broker
 from worker.storage.leads import Identity
 from worker.storage.spool import Spool
 from worker.storage.traces import Traces, traces_of
-from worker.usecases.allow_again import allow_again
-from worker.usecases.compose import make_token
-from worker.usecases.confirm_consent import confirm_consent
-from worker.usecases.erase import Erased, Erasure, erase_lead
-from worker.usecases.relay import Relay
-from worker.usecases.residue import search_everywhere
-from worker.usecases.unsubscribe import unsubscribe
+from worker.usecases.arrival.relay import Relay
+from worker.usecases.choices.confirm_consent import confirm_consent
+from worker.usecases.choices.unsubscribe import unsubscribe
+from worker.usecases.privacy.allow_again import allow_again
+from worker.usecases.privacy.erase import Erased, Erasure, erase_lead
+from worker.usecases.privacy.residue import search_everywhere
+from worker.usecases.sending.compose import make_token
 
 ASKED = Erasure(actor="jordan", reason="asked for it by phone")
 NADIA = {"email": "nadia@example.com", "first_name": "Nadia", "last_name": "Fledermaus", "phone": "618-555-0173"}

@@ -15,7 +15,7 @@ from worker.storage import alerts, installation, pauses
 from worker.storage.broker import Broker
 from worker.storage.tables import installation as installation_table
 from worker.storage.witness import Witnesses
-from worker.usecases.epoch import confirm_epoch, guard_epoch
+from worker.usecases.sending.epoch import confirm_epoch, guard_epoch
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from worker.domain.retention import SHORTEST, USUAL, Kept
 from worker.errors import ContentInvalid, PermanentDeliveryError
 from worker.storage import parked, persons, tables
 from worker.storage.sealed import SEALED
-from worker.usecases.correct_identity import correct_identity
-from worker.usecases.quarantine import dismiss, release
-from worker.usecases.record_event import record_event
-from worker.usecases.retain import preview, retain, retain_daily
+from worker.usecases.desk.quarantine import dismiss, release
+from worker.usecases.events.record_event import record_event
+from worker.usecases.privacy.correct_identity import correct_identity
+from worker.usecases.privacy.retain import preview, retain, retain_daily
 
 DAY = timedelta(days=1)
 

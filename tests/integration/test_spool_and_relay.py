@@ -17,8 +17,8 @@ from worker.storage import tables
 from worker.storage.sealing import KeyRing
 from worker.storage.spool import Spool
 from worker.storage.submissions import envelope as seal
-from worker.usecases import relay as relaying
-from worker.usecases.relay import Relay
+from worker.usecases.arrival import relay as relaying
+from worker.usecases.arrival.relay import Relay
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from worker.storage import breakers, tables
 from worker.storage.broker import Broker
 from worker.storage.database import real_now
 from worker.storage.spool import Spool
-from worker.usecases.status import read_status
+from worker.usecases.health.status import read_status
 from worker.usecases.sweep import sweep
 
 SENDS = tables.sends

@@ -23,7 +23,7 @@ from worker.storage import parked
 from worker.storage.broker import Broker
 from worker.storage.database import Database
 from worker.storage.sealing import new_key
-from worker.usecases import unpark
+from worker.usecases.desk import unpark
 from worker.usecases.prepare import prepare
 
 ROOT = Path(__file__).resolve().parents[2]

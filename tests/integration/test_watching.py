@@ -21,10 +21,10 @@ from worker.storage import heartbeats, installation, samples, send_figures, tabl
 from worker.storage.broker import Broker
 from worker.storage.database import real_now
 from worker.storage.spool import Spool
-from worker.usecases.give_sign_of_life import give_sign_of_life
-from worker.usecases.raise_alarms import WRONG_FOR, raise_alarms
-from worker.usecases.status import read_health, read_status
-from worker.usecases.vitals import read_vitals
+from worker.usecases.health.give_sign_of_life import give_sign_of_life
+from worker.usecases.health.raise_alarms import WRONG_FOR, raise_alarms
+from worker.usecases.health.status import read_health, read_status
+from worker.usecases.health.vitals import read_vitals
 
 HERE = Reach(allows_loopback=True)
 

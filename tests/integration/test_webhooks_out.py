@@ -29,8 +29,8 @@ from worker.outgoing import OutgoingSession, Reach
 from worker.storage import outgoing_events, tables
 from worker.storage.database import real_now
 from worker.storage.endpoints import Access
-from worker.usecases import unpark
-from worker.usecases.record_event import note_event
+from worker.usecases.desk import unpark
+from worker.usecases.events.record_event import note_event
 from worker.usecases.webhooks import manage
 from worker.usecases.webhooks.manage import Agreement
 from worker.usecases.webhooks.reach import secrets_at

@@ -20,7 +20,7 @@ from worker.settings import load_settings
 from worker.storage import leads, submissions
 from worker.storage.broker import Broker
 from worker.storage.database import Database
-from worker.usecases.publish import publish
+from worker.usecases.content.publish import publish
 
 
 @dataclass

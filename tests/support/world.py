@@ -31,14 +31,14 @@ from worker.storage import installation, migrate, sends, submissions, suppressio
 from worker.storage.database import Database, real_now
 from worker.storage.local_files import LocalFiles
 from worker.storage.sealing import KeyRing
-from worker.usecases.capture import Captured, capture
+from worker.usecases.arrival.capture import Captured, capture
+from worker.usecases.arrival.understand import understand
 from worker.usecases.clock import jump_clock
-from worker.usecases.deliver import deliver_due
-from worker.usecases.deliver_alerts import deliver_alerts
+from worker.usecases.health.deliver_alerts import deliver_alerts
 from worker.usecases.prepare import prepare
+from worker.usecases.sending.deliver import deliver_due
 from worker.usecases.services import ActiveContent, Services
 from worker.usecases.sweep import sweep
-from worker.usecases.understand import understand
 
 START = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)
 """A Monday morning in winter time: 10:00 in Carbondale, 11:00 in Albany."""

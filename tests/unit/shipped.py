@@ -14,7 +14,7 @@ from worker.content.render import Renderer
 from worker.domain.clinic import Clinic
 from worker.domain.leads import Condition, Location, Treatment
 from worker.domain.sequences import LateAction, Step
-from worker.usecases.publish import places_of_use
+from worker.usecases.content.publish import places_of_use
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "email"
 

@@ -23,7 +23,7 @@ from worker.delivery.quoted import Quoted
 from worker.domain.ids import new_id
 from worker.storage.leads import Identity
 from worker.storage.sealing import LookupKey
-from worker.usecases.compose import compose, render_send
+from worker.usecases.sending.compose import compose, render_send
 
 URL = "https://leads.albanyclinic.example.com"
 LOOKUP = LookupKey(bytes(range(32)))

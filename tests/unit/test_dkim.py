@@ -25,7 +25,7 @@ from worker.delivery.mime import build
 from worker.errors import ConfigurationError
 from worker.storage.leads import Identity
 from worker.storage.sealing import LookupKey
-from worker.usecases.compose import compose
+from worker.usecases.sending.compose import compose
 
 AT = datetime(2026, 3, 4, 18, 0, 1, tzinfo=UTC)
 

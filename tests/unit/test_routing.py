@@ -25,8 +25,8 @@ from worker.domain.routing import (
     route,
     squash,
 )
-from worker.usecases.area_codes import STATE_OF_AREA_CODE
-from worker.usecases.evidence import read_evidence
+from worker.usecases.arrival.area_codes import STATE_OF_AREA_CODE
+from worker.usecases.arrival.evidence import read_evidence
 
 CARBONDALE, ALBANY, UNDECIDED, OUT = Location
 

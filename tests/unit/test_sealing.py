@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from worker.errors import BrokenSeal, ConfigurationError, SealError, UnknownSealKey
 from worker.storage.leads import Identity, Vault
 from worker.storage.sealing import KeyRing, LookupKey, new_key
-from worker.usecases.compose import make_token, read_token
+from worker.usecases.sending.compose import make_token, read_token
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 RING = KeyRing({"a1": OLD})

@@ -21,7 +21,7 @@ from worker.domain.planner import Position, plan_next
 from worker.domain.routing import Route, Topic, decide_sequence
 from worker.storage.leads import Identity
 from worker.storage.sealing import LookupKey
-from worker.usecases.compose import compose
+from worker.usecases.sending.compose import compose
 
 SUBMITTED = utc("2026-03-06T22:15-06:00")  # a Friday night, two nights before clocks go forward
 

@@ -46,8 +46,8 @@ from worker.domain.leads import Condition, Location, Treatment
 from worker.domain.routing import Topic, decide_sequence
 from worker.errors import TransientDeliveryError
 from worker.storage.sealing import LookupKey
-from worker.usecases.compose import INERT_LINKS, read_token
-from worker.usecases.made_up import NotKnown
+from worker.usecases.nurture.made_up import NotKnown
+from worker.usecases.sending.compose import INERT_LINKS, read_token
 
 NOW = datetime(2026, 3, 6, 18, 0, tzinfo=UTC)
 """A Friday noon in Carbondale."""

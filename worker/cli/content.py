@@ -20,10 +20,10 @@ from worker.content.simulate import simulate as run_simulation
 from worker.domain.leads import Location
 from worker.settings import TEMPLATES, load_settings
 from worker.storage.leads import Identity
-from worker.usecases import publish as publishing
-from worker.usecases.compose import INERT_LINKS, compose, inert_send, render_send
-from worker.usecases.content_history import touched
-from worker.usecases.made_up import MadeUpForm, route_made_up
+from worker.usecases.content import publish as publishing
+from worker.usecases.content.content_history import touched
+from worker.usecases.nurture.made_up import MadeUpForm, route_made_up
+from worker.usecases.sending.compose import INERT_LINKS, compose, inert_send, render_send
 
 
 class Format(StrEnum):

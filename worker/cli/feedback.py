@@ -11,8 +11,8 @@ import typer
 
 from worker.cli.common import AsJson, open_services
 from worker.cli.output import console, print_facts, print_json
-from worker.usecases.poll_mailbox import poll_mailboxes
-from worker.usecases.receive_mail import receive_mail
+from worker.usecases.feedback.poll_mailbox import poll_mailboxes
+from worker.usecases.feedback.receive_mail import receive_mail
 
 app = typer.Typer(help="Bounces, complaints and replies that come by mail.", no_args_is_help=True)
 log = structlog.get_logger()

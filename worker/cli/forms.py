@@ -15,8 +15,8 @@ from worker.content.catalog import read_content_files
 from worker.content.load import load_catalog
 from worker.hooks.readers import GENERIC
 from worker.settings import TEMPLATES
+from worker.usecases.arrival.understand import DEFAULT_FORM
 from worker.usecases.forms.explain_mapping import LEAD, MappingReport, explain_mapping
-from worker.usecases.understand import DEFAULT_FORM
 
 app = typer.Typer(help="Forms of other vendors, and how they are understood.", no_args_is_help=True)
 reconciling.register(app)

@@ -15,8 +15,8 @@ from worker.cli.common import AsJson, open_services
 from worker.cli.output import console, errors, fail, print_json, print_table
 from worker.errors import Refused
 from worker.storage.local_files import write_privately
-from worker.usecases.import_leads import Imported, ImportPlan, import_leads, plan_import
-from worker.usecases.read_sheet import PROBLEM, Sheet, SheetRow, open_sheet
+from worker.usecases.arrival.import_leads import Imported, ImportPlan, import_leads, plan_import
+from worker.usecases.arrival.read_sheet import PROBLEM, Sheet, SheetRow, open_sheet
 
 
 def register(app: typer.Typer) -> None:

@@ -17,8 +17,8 @@ from worker.delivery.dkim import new_key as new_dkim_key
 from worker.settings import load_settings
 from worker.storage.sealing import new_key
 from worker.storage.spool import Spool
-from worker.usecases.key_report import KeyUse, key_report
-from worker.usecases.rotate_keys import DAMAGED, Rotation, rotate_keys, values_to_reseal
+from worker.usecases.privacy.key_report import KeyUse, key_report
+from worker.usecases.privacy.rotate_keys import DAMAGED, Rotation, rotate_keys, values_to_reseal
 
 app = typer.Typer(help="The key ring that seals health and contact data.", no_args_is_help=True)
 

@@ -12,17 +12,17 @@ from worker.cli.output import console, fail, print_facts, print_json, print_tabl
 from worker.domain.events import EXIT_REASON, LeadEvent
 from worker.domain.leads import Condition, Location, Treatment
 from worker.storage import leads
-from worker.usecases.acknowledge import acknowledge
-from worker.usecases.correct import correct_lead
-from worker.usecases.explain import explain, public_lead
-from worker.usecases.find_lead import find_lead
-from worker.usecases.front_desk import read_front_desk
-from worker.usecases.hold_lead import hold_lead
-from worker.usecases.lead_file import answer_of
-from worker.usecases.record_event import record_event
-from worker.usecases.release_hold import release_hold
-from worker.usecases.reveal import reveal_lead
-from worker.usecases.send_now import send_now
+from worker.usecases.desk.acknowledge import acknowledge
+from worker.usecases.desk.correct import correct_lead
+from worker.usecases.desk.explain import explain, public_lead
+from worker.usecases.desk.find_lead import find_lead
+from worker.usecases.desk.front_desk import read_front_desk
+from worker.usecases.desk.lead_file import answer_of
+from worker.usecases.events.record_event import record_event
+from worker.usecases.nurture.hold_lead import hold_lead
+from worker.usecases.nurture.release_hold import release_hold
+from worker.usecases.nurture.send_now import send_now
+from worker.usecases.privacy.reveal import reveal_lead
 
 app = typer.Typer(help="Who wrote to the clinic, and what became of them.", no_args_is_help=True)
 

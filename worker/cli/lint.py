@@ -22,7 +22,7 @@ from worker.content.render import Renderer
 from worker.domain.leads import Location
 from worker.errors import ContentInvalid
 from worker.settings import TEMPLATES
-from worker.usecases.check_content import check_content
+from worker.usecases.content.check_content import check_content
 
 _LOOKS = {Severity.E: ("error", "red"), Severity.W: ("warning", "yellow"), Severity.I: ("note", "dim")}
 

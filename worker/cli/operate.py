@@ -16,8 +16,8 @@ from worker.logs import configure_logs
 from worker.settings import TEMPLATES, load_settings
 from worker.storage import migrate
 from worker.storage.spool import Spool
+from worker.usecases.health.status import Status, read_status
 from worker.usecases.prepare import prepare
-from worker.usecases.status import Status, read_status
 
 spool_app = typer.Typer(help="Accepted submissions not yet confirmed.", no_args_is_help=True)
 database_app = typer.Typer(help="The database's tables.", no_args_is_help=True)

@@ -12,8 +12,8 @@ import typer
 from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
 from worker.cli.output import console, fail, print_facts, print_json, print_table
 from worker.storage import parked
-from worker.usecases import unpark
-from worker.usecases.unpark import Replayed
+from worker.usecases.desk import unpark
+from worker.usecases.desk.unpark import Replayed
 
 app = typer.Typer(help="What could not be handled, kept until a person decides.", no_args_is_help=True)
 

@@ -16,8 +16,8 @@ from worker.domain.sends import SendState
 from worker.queues import QueueName
 from worker.storage import installation, pauses, send_figures, sends
 from worker.storage.pauses import PauseScope
-from worker.usecases import pausing
-from worker.usecases.epoch import confirm_epoch
+from worker.usecases.sending import pausing
+from worker.usecases.sending.epoch import confirm_epoch
 
 _LASTS = re.compile(r"(\d+) ?(minutes?|hours?|days?)")
 

@@ -9,7 +9,7 @@ from worker.cli.common import AsJson, open_services
 from worker.cli.output import print_json, print_table
 from worker.settings import load_settings
 from worker.storage.spool import Spool
-from worker.usecases.status import read_status
+from worker.usecases.health.status import read_status
 
 app = typer.Typer(help="The queues: what waits, for how long, and who works on it.", no_args_is_help=True)
 

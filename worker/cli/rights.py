@@ -16,14 +16,14 @@ from worker.cli.leads import Wanted
 from worker.cli.output import console, fail, print_json, print_table
 from worker.domain.consent import SuppressionScope
 from worker.storage.local_files import write_privately
-from worker.usecases.allow_again import allow_again
-from worker.usecases.breach_list import COLUMNS, breach_list
-from worker.usecases.correct_identity import correct_identity
-from worker.usecases.erase import Erased, Erasure, erase_lead
-from worker.usecases.export_person import export_person
-from worker.usecases.find_lead import find_lead
-from worker.usecases.readable import as_html
-from worker.usecases.retain import preview, retain
+from worker.usecases.desk.find_lead import find_lead
+from worker.usecases.privacy.allow_again import allow_again
+from worker.usecases.privacy.breach_list import COLUMNS, breach_list
+from worker.usecases.privacy.correct_identity import correct_identity
+from worker.usecases.privacy.erase import Erased, Erasure, erase_lead
+from worker.usecases.privacy.export_person import export_person
+from worker.usecases.privacy.readable import as_html
+from worker.usecases.privacy.retain import preview, retain
 
 
 class Suppress(StrEnum):

@@ -12,12 +12,12 @@ from worker.domain.leads import Location
 from worker.domain.sends import SendState
 from worker.storage import sends as ledger
 from worker.storage import submissions
-from worker.usecases import quarantine as quarantining
-from worker.usecases.acknowledge import acknowledge_quarantined
-from worker.usecases.explain import public_send
-from worker.usecases.resolve_send import Resolution, resolve_send
-from worker.usecases.unknown import ask_provider
-from worker.usecases.upcoming import read_upcoming
+from worker.usecases.desk import quarantine as quarantining
+from worker.usecases.desk.acknowledge import acknowledge_quarantined
+from worker.usecases.desk.explain import public_send
+from worker.usecases.health.upcoming import read_upcoming
+from worker.usecases.sending.resolve_send import Resolution, resolve_send
+from worker.usecases.sending.unknown import ask_provider
 
 app = typer.Typer(help="The ledger of what was, and will be, sent.", no_args_is_help=True)
 quarantine = typer.Typer(help="Submissions that looked suspicious: nothing is mailed until someone decides.",

@@ -11,7 +11,7 @@ from worker.cli.common import Actor, AsJson, default_actor, open_services
 from worker.cli.output import console, print_json, print_table
 from worker.domain.tokens import TokenScope
 from worker.storage import tokens
-from worker.usecases.tokens import add_token, revoke_token
+from worker.usecases.staff.tokens import add_token, revoke_token
 
 app = typer.Typer(help="Tokens of other programs, such as a booking system.", no_args_is_help=True)
 

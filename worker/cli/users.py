@@ -11,7 +11,7 @@ from worker.cli.common import Actor, AsJson, default_actor, open_services
 from worker.cli.output import console, print_json, print_table
 from worker.domain.staff import LINK_LASTS, Role
 from worker.storage import staff
-from worker.usecases import staff_accounts
+from worker.usecases.staff import staff_accounts
 
 app = typer.Typer(help="Who may sign in to the console.", no_args_is_help=True)
 

@@ -11,7 +11,7 @@ from worker.bootstrap import open_desk
 from worker.cli.common import AsJson, open_services
 from worker.cli.output import console, print_json, print_table
 from worker.settings import load_settings
-from worker.usecases import content_history
+from worker.usecases.content import content_history
 
 app = typer.Typer(help="The published versions of the emails, kept for ever.", no_args_is_help=True)
 

@@ -56,7 +56,7 @@ from worker.domain.leads import CLINICS
 from worker.domain.staff import Permission
 from worker.errors import NotFound, Refused, WorkerError
 from worker.storage import timeline
-from worker.usecases.sign_in import find_session
+from worker.usecases.staff.sign_in import find_session
 
 log = structlog.get_logger()
 

@@ -15,8 +15,8 @@ from worker.console import lead_words, words
 from worker.domain.leads import STAFF_HOLD, Location
 from worker.domain.reasons import because
 from worker.storage.timeline import Happened
-from worker.usecases.hold_lead import ENDED
-from worker.usecases.why import instant
+from worker.usecases.desk.why import instant
+from worker.usecases.nurture.hold_lead import ENDED
 
 Detail = Mapping[str, Any]
 

@@ -18,7 +18,7 @@ from worker.console.means import Means
 from worker.domain.staff import Permission, Role, may
 from worker.errors import NotFound
 from worker.usecases.services import Services
-from worker.usecases.sign_in import Session, tell_next
+from worker.usecases.staff.sign_in import Session, tell_next
 
 _OURS = re.compile(r"/(?!/)[\w/.?=&%+~-]*", re.ASCII)
 """An address under ours: no scheme, no host, no backslash."""

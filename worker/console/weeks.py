@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from worker.usecases.upcoming import Day
+from worker.usecases.health.upcoming import Day
 
 
 def weeks_of(days: Sequence[Day]) -> list[list[Day | None]]:

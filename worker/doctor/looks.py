@@ -34,7 +34,7 @@ from worker.outgoing import OutgoingSession, Reach
 from worker.settings import Settings
 from worker.storage.database import Database, real_now
 from worker.storage.spool import Spool
-from worker.usecases.compose import make_token
+from worker.usecases.sending.compose import make_token
 from worker.usecases.services import Services
 
 DNS_BOUND_S = 10.0

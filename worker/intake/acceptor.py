@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from worker.faults import fault
 from worker.storage.spool import Spool
-from worker.usecases.relay import Relay
+from worker.usecases.arrival.relay import Relay
 from worker.usecases.services import Services
 
 log = structlog.get_logger()

@@ -40,10 +40,10 @@ from worker.queues import QueueName
 from worker.settings import Settings
 from worker.storage.broker import Broker
 from worker.storage.spool import Spool
+from worker.usecases.arrival.understand import DEFAULT_FORM
+from worker.usecases.health.status import read_health, read_status
+from worker.usecases.health.vitals import read_vitals
 from worker.usecases.services import Services
-from worker.usecases.status import read_health, read_status
-from worker.usecases.understand import DEFAULT_FORM
-from worker.usecases.vitals import read_vitals
 
 
 def create_app(services: Services, settings: Settings, broker: Broker, *, console: ASGIApp | None = None) -> FastAPI:

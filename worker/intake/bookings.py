@@ -18,9 +18,9 @@ from worker.intake import api_docs
 from worker.intake.limiting import Limits
 from worker.intake.problems import problem
 from worker.intake.reading import MAX_BODY_BYTES, read_raw
-from worker.usecases.receive_booking import receive_booking
+from worker.usecases.events.receive_booking import receive_booking
 from worker.usecases.services import Services
-from worker.usecases.tokens import event_token
+from worker.usecases.staff.tokens import event_token
 
 _BODY: dict[str, Any] = {
     "requestBody": {

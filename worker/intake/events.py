@@ -19,9 +19,9 @@ from worker.errors import Ambiguous, FieldError, InvalidSubmission, NotFound
 from worker.intake import api_docs
 from worker.intake.problems import problem
 from worker.intake.reading import Unreadable, read_fields
+from worker.usecases.events.tell_event import OtherEvent, ToldEvent, tell_event
 from worker.usecases.services import Services
-from worker.usecases.tell_event import OtherEvent, ToldEvent, tell_event
-from worker.usecases.tokens import check_token
+from worker.usecases.staff.tokens import check_token
 
 _MAX_EVENT_ID = 200
 _REFERENCE = re.compile(r"TAC-[0-9A-Z]{4}-[0-9A-Z]{4}", re.IGNORECASE)

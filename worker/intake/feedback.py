@@ -19,7 +19,7 @@ from worker.intake import api_docs
 from worker.intake.limiting import ClientLimit
 from worker.intake.problems import problem
 from worker.intake.reading import read_raw
-from worker.usecases.receive_feedback import note_refused, receive_post
+from worker.usecases.feedback.receive_feedback import note_refused, receive_post
 from worker.usecases.services import Services
 
 MAX_BODY_BYTES = 2 * 1024 * 1024

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from worker.domain.tokens import PREFIX, hash_of
 from worker.usecases.services import Services
-from worker.usecases.tokens import HookToken, hook_tokens, note_use
+from worker.usecases.staff.tokens import HookToken, hook_tokens, note_use
 
 log = structlog.get_logger()
 

@@ -26,7 +26,7 @@ from worker.intake.reading import read_raw
 from worker.storage import submissions
 from worker.storage.sealing import KeyRing
 from worker.usecases.forms.raw_posts import raw_submissions
-from worker.usecases.tokens import HookToken
+from worker.usecases.staff.tokens import HookToken
 
 log = structlog.get_logger()
 

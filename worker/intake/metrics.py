@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from worker.domain.vitals import Vitals
-from worker.usecases.status import Status
+from worker.usecases.health.status import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

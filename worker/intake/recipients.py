@@ -18,11 +18,11 @@ from worker.intake import pages
 from worker.intake.problems import page
 from worker.intake.public_content import PublicContent
 from worker.intake.reading import Unreadable, read_fields
-from worker.usecases.choose_location import choose_location, lead_of_choice
-from worker.usecases.confirm_consent import confirm_consent, lead_of_confirmation
-from worker.usecases.prefer import be_quiet, end_series
+from worker.usecases.choices.choose_location import choose_location, lead_of_choice
+from worker.usecases.choices.confirm_consent import confirm_consent, lead_of_confirmation
+from worker.usecases.choices.prefer import be_quiet, end_series
+from worker.usecases.choices.unsubscribe import is_unsubscribe_token, unsubscribe
 from worker.usecases.services import Services
-from worker.usecases.unsubscribe import is_unsubscribe_token, unsubscribe
 
 
 def recipient_routes(services: Services, content: PublicContent) -> APIRouter:

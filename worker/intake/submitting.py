@@ -29,7 +29,7 @@ from worker.intake.public_content import PublicContent
 from worker.intake.reading import Unreadable, is_json, read_fields
 from worker.storage import submissions
 from worker.storage.sealing import KeyRing
-from worker.usecases.understand import DEFAULT_FORM, understand
+from worker.usecases.arrival.understand import DEFAULT_FORM, understand
 
 log = structlog.get_logger()
 

@@ -23,7 +23,7 @@ from worker.settings import TEMPLATES
 from worker.storage import installation, leads, send_figures, sends, staff, submissions
 from worker.storage.database import Database, real_now
 from worker.usecases.clock import jump_clock
-from worker.usecases.compose import make_token
+from worker.usecases.sending.compose import make_token
 from worker.usecases.services import Services
 
 QUIET_WITHIN_S = 30.0

@@ -27,14 +27,14 @@ from worker.queues import QUEUE_OF, QueueName, TaskName
 from worker.storage.database import is_transient
 from worker.tasks.liveness import report_signs_of_life
 from worker.tasks.unreadable import guard_the_transport
-from worker.usecases import capture as capturing
-from worker.usecases import evidence
-from worker.usecases.capture import park_arguments
-from worker.usecases.deliver import deliver_due
-from worker.usecases.deliver_alerts import deliver_alerts
-from worker.usecases.give_sign_of_life import give_sign_of_life
-from worker.usecases.pausing import is_queue_paused
-from worker.usecases.poll_mailbox import poll_mailboxes
+from worker.usecases.arrival import capture as capturing
+from worker.usecases.arrival import evidence
+from worker.usecases.arrival.capture import park_arguments
+from worker.usecases.feedback.poll_mailbox import poll_mailboxes
+from worker.usecases.health.deliver_alerts import deliver_alerts
+from worker.usecases.health.give_sign_of_life import give_sign_of_life
+from worker.usecases.sending.deliver import deliver_due
+from worker.usecases.sending.pausing import is_queue_paused
 from worker.usecases.sweep import sweep as sweep_everything
 from worker.usecases.webhooks.tell import tell_endpoints
 

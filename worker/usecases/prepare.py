@@ -11,7 +11,7 @@ from worker.storage import installation, migrate
 from worker.storage.database import Database
 from worker.storage.sealing import KeyRing
 from worker.usecases.clock import run_clock
-from worker.usecases.publish import publish
+from worker.usecases.content.publish import publish
 
 
 def prepare(

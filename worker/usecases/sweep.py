@@ -19,18 +19,18 @@ from worker.storage import alerts, breakers, claims, enrollments, heartbeats, in
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
-from worker.usecases import retain
-from worker.usecases.answer import escalate
-from worker.usecases.enroll import plan_following
-from worker.usecases.epoch import guard_epoch
-from worker.usecases.finish_erasures import finish_erasures
-from worker.usecases.hold_lead import lift_ended_holds
-from worker.usecases.raise_alarms import raise_alarms
-from worker.usecases.record_outcome import note_unknown
+from worker.usecases.desk.answer import escalate
+from worker.usecases.feedback.settle_by_feedback import settle_by_feedback
+from worker.usecases.health.raise_alarms import raise_alarms
+from worker.usecases.nurture.enroll import plan_following
+from worker.usecases.nurture.hold_lead import lift_ended_holds
+from worker.usecases.privacy import retain
+from worker.usecases.privacy.finish_erasures import finish_erasures
 from worker.usecases.reports.tally import keep_tallies
+from worker.usecases.sending.epoch import guard_epoch
+from worker.usecases.sending.record_outcome import note_unknown
+from worker.usecases.sending.settle_unknown import end_repeats
 from worker.usecases.services import Services
-from worker.usecases.settle_by_feedback import settle_by_feedback
-from worker.usecases.settle_unknown import end_repeats
 from worker.usecases.webhooks.tell import is_anything_to_tell
 
 log = structlog.get_logger()

@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from worker.domain.sends import SendState
 from worker.storage import sends
 from worker.storage.tables import sends as table
-from worker.usecases.relay import Relay
+from worker.usecases.arrival.relay import Relay
 
 
 def trust_redis() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from worker.domain.feedback import DeliveryEvent, EventKind
 from worker.feedback.base import Reading
 from worker.feedback.mail import Reply, own_words, read_mail
-from worker.usecases.receive_reply import says_stop
+from worker.usecases.feedback.receive_reply import says_stop
 
 MAILS = Path(__file__).parent / "mail"
 SEND = "6a1c9c1e-3f5b-5b7e-9a41-0d2f4c8e7b10"

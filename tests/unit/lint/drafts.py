@@ -21,7 +21,7 @@ from worker.content.lint.sequence_rules import check_sequences
 from worker.content.load import load_catalog
 from worker.content.render import Renderer
 from worker.domain.leads import Location
-from worker.usecases.check_content import check_content
+from worker.usecases.content.check_content import check_content
 
 TODAY = date(2026, 11, 22)
 

@@ -26,7 +26,7 @@ from worker.content.lint.finding import Finding, Severity, count, summary
 from worker.content.lint.sample import SHAPES
 from worker.content.render import Renderer
 from worker.domain.leads import Location
-from worker.usecases.check_content import check_content
+from worker.usecases.content.check_content import check_content
 
 
 @pytest.fixture(scope="module")

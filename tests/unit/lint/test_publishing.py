@@ -14,8 +14,8 @@ from worker.errors import ContentInvalid
 from worker.storage import installation, migrate
 from worker.storage.database import Database, real_now
 from worker.storage.sealing import KeyRing
+from worker.usecases.content.publish import publish
 from worker.usecases.prepare import prepare
-from worker.usecases.publish import publish
 
 RING = KeyRing({"test1": bytes(range(32))})
 

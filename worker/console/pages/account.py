@@ -11,8 +11,8 @@ from worker.console.visit import Visit
 from worker.errors import NotFound
 from worker.storage import staff
 from worker.storage.database import real_now
-from worker.usecases.own_account import Trouble, change_codes, change_password, offer_key
-from worker.usecases.sign_in import prove, sign_out
+from worker.usecases.staff.own_account import Trouble, change_codes, change_password, offer_key
+from worker.usecases.staff.sign_in import prove, sign_out
 
 _NOT_YOURS = Trouble(field="current", text="This is not your password; after several wrong tries, wait some minutes.")
 

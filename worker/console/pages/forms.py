@@ -17,8 +17,8 @@ from worker.errors import NotFound, SealError
 from worker.hooks.readers import GENERIC, READERS
 from worker.storage import parked, submissions
 from worker.storage.parked import ParkedKind
+from worker.usecases.arrival.understand import DEFAULT_FORM
 from worker.usecases.forms.explain_mapping import MappingReport, explain_mapping, explain_raw
-from worker.usecases.understand import DEFAULT_FORM
 
 _NEEDS = Permission.OPERATE
 _MAX = 256 * 1024

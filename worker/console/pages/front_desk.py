@@ -10,9 +10,9 @@ from worker.console.visit import Visit
 from worker.domain.events import LeadEvent
 from worker.domain.leads import Location
 from worker.domain.staff import Permission
-from worker.usecases.acknowledge import acknowledge
-from worker.usecases.front_desk import read_front_desk
-from worker.usecases.record_event import record_event
+from worker.usecases.desk.acknowledge import acknowledge
+from worker.usecases.desk.front_desk import read_front_desk
+from worker.usecases.events.record_event import record_event
 
 _SHOWN = 50
 """So that the page stays small; whoever waits longest comes first anyway."""

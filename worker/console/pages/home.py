@@ -7,7 +7,7 @@ from starlette.responses import Response
 from worker.console.routes import fragment, page
 from worker.console.visit import Visit
 from worker.domain.staff import Permission
-from worker.usecases.overview import Overview, read_overview
+from worker.usecases.health.overview import Overview, read_overview
 
 
 def _show(visit: Visit) -> Response:

@@ -15,15 +15,15 @@ from worker.domain.events import LeadEvent
 from worker.domain.leads import Condition, Location, Treatment
 from worker.domain.staff import Permission
 from worker.errors import Refused
-from worker.usecases.acknowledge import acknowledge
-from worker.usecases.correct import correct_lead
-from worker.usecases.hold_lead import hold_lead
-from worker.usecases.lead_file import LeadFile, read_lead_file
-from worker.usecases.record_event import record_event
-from worker.usecases.release_hold import release_hold
-from worker.usecases.reveal import Contact, reveal_lead
-from worker.usecases.send_now import send_now
-from worker.usecases.why import instant
+from worker.usecases.desk.acknowledge import acknowledge
+from worker.usecases.desk.correct import correct_lead
+from worker.usecases.desk.lead_file import LeadFile, read_lead_file
+from worker.usecases.desk.why import instant
+from worker.usecases.events.record_event import record_event
+from worker.usecases.nurture.hold_lead import hold_lead
+from worker.usecases.nurture.release_hold import release_hold
+from worker.usecases.nurture.send_now import send_now
+from worker.usecases.privacy.reveal import Contact, reveal_lead
 
 _ENTRIES = 100
 """The newest entries of a timeline that the page shows; `nurture leads explain` shows all."""

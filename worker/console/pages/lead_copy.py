@@ -16,7 +16,7 @@ from worker.console.studio.headers import EMAIL_HEADERS
 from worker.console.studio.letters import frame_height
 from worker.console.visit import Visit
 from worker.domain.staff import Permission
-from worker.usecases.sent_copy import note_look, read_copy
+from worker.usecases.sending.sent_copy import note_look, read_copy
 
 _WIDTH = 640
 

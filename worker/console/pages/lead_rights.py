@@ -12,12 +12,12 @@ from worker.console.visit import Visit
 from worker.domain.consent import SuppressionScope
 from worker.domain.staff import Permission
 from worker.errors import BelongsToAnother, NamesPerson, Refused, UnusableContact, WithProvider
-from worker.usecases.allow_again import allow_again
-from worker.usecases.correct_identity import correct_identity
-from worker.usecases.erase import Erasure, erase_lead
-from worker.usecases.export_person import export_person
-from worker.usecases.lead_file import read_lead_file
-from worker.usecases.readable import as_html
+from worker.usecases.desk.lead_file import read_lead_file
+from worker.usecases.privacy.allow_again import allow_again
+from worker.usecases.privacy.correct_identity import correct_identity
+from worker.usecases.privacy.erase import Erasure, erase_lead
+from worker.usecases.privacy.export_person import export_person
+from worker.usecases.privacy.readable import as_html
 
 _PATIENCE = timedelta(seconds=3)
 """A person looks at the page; what takes longer is finished by a sweep."""

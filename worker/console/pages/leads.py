@@ -11,7 +11,7 @@ from worker.domain.leads import Condition, Location
 from worker.domain.staff import Permission
 from worker.storage import leads
 from worker.storage.lead_list import FILTERS, Mark, read_page
-from worker.usecases.find_lead import search
+from worker.usecases.desk.find_lead import search
 
 _SHOWN = 50
 

@@ -12,8 +12,8 @@ from worker.domain.staff import Permission
 from worker.errors import NotFound
 from worker.storage import parked
 from worker.storage.sealing import key_ids_in
-from worker.usecases import unpark
-from worker.usecases.unpark import Replayed
+from worker.usecases.desk import unpark
+from worker.usecases.desk.unpark import Replayed
 
 _NEEDS = Permission.OPERATE
 _SHOWN = 200

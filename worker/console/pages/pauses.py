@@ -13,9 +13,9 @@ from worker.console.words import label, plural
 from worker.domain.staff import Permission
 from worker.queues import QueueName
 from worker.storage.pauses import PauseScope
-from worker.usecases import pausing
-from worker.usecases.epoch import confirm_epoch
-from worker.usecases.switch import LOCATIONS, Switch, read_switch, scope_of
+from worker.usecases.sending import pausing
+from worker.usecases.sending.epoch import confirm_epoch
+from worker.usecases.sending.switch import LOCATIONS, Switch, read_switch, scope_of
 
 _NEEDS = Permission.OPERATE
 

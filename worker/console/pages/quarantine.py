@@ -9,10 +9,10 @@ from worker.console.routes import act, page
 from worker.console.visit import Visit
 from worker.domain.staff import Permission
 from worker.errors import Refused
-from worker.usecases.acknowledge import acknowledge_quarantined
-from worker.usecases.quarantine import dismiss, release
-from worker.usecases.quarantine_desk import read_quarantine, read_suspect
-from worker.usecases.reveal import Posted, reveal_submission
+from worker.usecases.desk.acknowledge import acknowledge_quarantined
+from worker.usecases.desk.quarantine import dismiss, release
+from worker.usecases.desk.quarantine_desk import read_quarantine, read_suspect
+from worker.usecases.privacy.reveal import Posted, reveal_submission
 
 _SHOWN = 50
 

@@ -11,7 +11,7 @@ from worker.console.studio.views.timeline import timeline
 from worker.console.visit import Visit
 from worker.console.weeks import weeks_of
 from worker.domain.staff import Permission
-from worker.usecases.sequence_page import Stage, published, read_sequence
+from worker.usecases.content.sequence_page import Stage, published, read_sequence
 
 _STAGES = {
     Stage.WAITING: "wait for it",

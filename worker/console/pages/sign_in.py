@@ -8,7 +8,7 @@ from worker.console import cookie
 from worker.console.routes import Open, act, page
 from worker.console.visit import Visit
 from worker.storage import staff
-from worker.usecases.sign_in import prove, sign_in, sign_out
+from worker.usecases.staff.sign_in import prove, sign_in, sign_out
 
 _WRONG = "That did not work. Look at the name, the password and the code; after several wrong tries, wait some minutes."
 _TOO_MANY = "There were many wrong tries from your network. Please wait a quarter of an hour."

@@ -13,7 +13,7 @@ from worker.content.lint.finding import Finding, errors_in
 from worker.domain.drafting import why_not_publish
 from worker.domain.staff import Permission
 from worker.errors import ContentInvalid, Refused
-from worker.usecases.content_history import Touched, history, restore, touched, version
+from worker.usecases.content.content_history import Touched, history, restore, touched, version
 from worker.usecases.drafting.changes import changes_between
 from worker.usecases.drafting.desk import Draft
 from worker.usecases.drafting.publish_draft import publish_draft

@@ -8,8 +8,8 @@ from worker.console.routes import Route, act, dangerous, page
 from worker.console.visit import Visit
 from worker.domain.staff import Permission
 from worker.errors import NotFound, Refused
-from worker.usecases.resolve_send import Resolution, resolve_send
-from worker.usecases.unknown import UnknownSend, ask_provider, read_unknown
+from worker.usecases.sending.resolve_send import Resolution, resolve_send
+from worker.usecases.sending.unknown import UnknownSend, ask_provider, read_unknown
 
 _NEEDS = Permission.OPERATE
 

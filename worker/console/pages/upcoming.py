@@ -13,8 +13,8 @@ from worker.console.weeks import weeks_of
 from worker.console.words import label
 from worker.domain.staff import Permission
 from worker.errors import NotFound
-from worker.usecases.switch import LOCATIONS, read_switch
-from worker.usecases.upcoming import read_day, read_upcoming
+from worker.usecases.health.upcoming import read_day, read_upcoming
+from worker.usecases.sending.switch import LOCATIONS, read_switch
 
 _NEEDS = Permission.SEE_LEADS
 _SHOWN = 200

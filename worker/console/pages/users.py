@@ -10,7 +10,7 @@ from worker.domain.staff import Permission, Role, StaffState
 from worker.errors import NotFound, Refused
 from worker.storage import staff
 from worker.storage.database import real_now
-from worker.usecases.staff_accounts import add_account, disable_account, enable_account, reset_account, set_role
+from worker.usecases.staff.staff_accounts import add_account, disable_account, enable_account, reset_account, set_role
 
 _NEEDS = Permission.MANAGE_USERS
 

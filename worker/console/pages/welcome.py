@@ -12,7 +12,7 @@ from starlette.responses import Response
 from worker.console import cookie
 from worker.console.routes import Open, act, page
 from worker.console.visit import Visit
-from worker.usecases.own_account import OfferedKey, Trouble, Typed, invited, offer_key, set_up
+from worker.usecases.staff.own_account import OfferedKey, Trouble, Typed, invited, offer_key, set_up
 
 
 def picture_of(offered: OfferedKey) -> Markup:

@@ -25,9 +25,9 @@ from worker.errors import ConfigurationError, PermanentDeliveryError, TransientD
 from worker.logs import describe
 from worker.settings import Settings
 from worker.storage.database import Database
-from worker.usecases.check_content import check_content
-from worker.usecases.evidence import warm_up
-from worker.usecases.waiting import WaitingPeople
+from worker.usecases.arrival.evidence import warm_up
+from worker.usecases.content.check_content import check_content
+from worker.usecases.content.waiting import WaitingPeople
 
 HOSTS = ["127.0.0.1", "localhost"]
 """Under other names nobody may ask: a website could give this machine a name of its own, and read the drafts."""

@@ -12,7 +12,7 @@ from worker.content.catalog import Catalog, Persona, content_location
 from worker.content.uses import Use, uses_in
 from worker.domain.leads import Location
 from worker.domain.routing import Route, Topic
-from worker.usecases.made_up import MadeUpForm, route_made_up
+from worker.usecases.nurture.made_up import MadeUpForm, route_made_up
 
 T = TypeVar("T")
 

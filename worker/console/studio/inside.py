@@ -9,10 +9,10 @@ from worker.console.studio.findings import Findings
 from worker.console.studio.routes import Studio, StudioPages
 from worker.console.studio.sources import source_of
 from worker.storage import installation
-from worker.usecases.check_content import check_content
+from worker.usecases.content.check_content import check_content
+from worker.usecases.content.waiting import WaitingPeople
 from worker.usecases.drafting.desk import DraftDesk
 from worker.usecases.services import Services
-from worker.usecases.waiting import WaitingPeople
 
 BASE = "/console/studio"
 

@@ -20,7 +20,7 @@ from worker.content.render import Rendered, Renderer
 from worker.content.uses import Use
 from worker.delivery.base import Message
 from worker.storage.leads import Identity
-from worker.usecases.compose import INERT_LINKS, compose, inert_send, render_send
+from worker.usecases.sending.compose import INERT_LINKS, compose, inert_send, render_send
 
 NOBODY = "nobody@example.com"
 

@@ -34,7 +34,7 @@ from worker.content.render import Renderer
 from worker.delivery.base import Message
 from worker.domain.leads import Location
 from worker.errors import TemplateError
-from worker.usecases.made_up import NotKnown
+from worker.usecases.nurture.made_up import NotKnown
 
 _LOOK_EVERY_S = 0.1
 _STILL_HERE_EVERY = 150

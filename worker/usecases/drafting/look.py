@@ -13,7 +13,7 @@ from worker.content.load import load_catalog
 from worker.content.render import Renderer
 from worker.domain.drafting import tidy
 from worker.errors import ContentInvalid
-from worker.usecases.check_content import check_content
+from worker.usecases.content.check_content import check_content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

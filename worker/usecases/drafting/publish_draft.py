@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from worker.domain.drafting import why_not_publish
 from worker.errors import Refused
+from worker.usecases.content.publish import Published, publish
 from worker.usecases.drafting.desk import DraftDesk
-from worker.usecases.publish import Published, publish
 
 
 def publish_draft(desk: DraftDesk, read: str, by: str, note: str = "") -> Published:

@@ -11,7 +11,7 @@ from worker.domain.mapping import Decision, map_answers
 from worker.domain.submissions import RawPost, Submission
 from worker.errors import NotFound, Unmappable
 from worker.hooks.readers import READERS, read_post
-from worker.usecases.arrivals import route_submission
+from worker.usecases.arrival.arrivals import route_submission
 from worker.usecases.forms.map_raw import map_raw
 from worker.usecases.forms.raw_posts import raw_submissions
 

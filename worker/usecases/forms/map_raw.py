@@ -17,7 +17,7 @@ from worker.domain.submissions import Fields, RawPost, Submission
 from worker.errors import InvalidSubmission, Unmappable
 from worker.hooks.delivery import Delivery
 from worker.hooks.readers import read_post
-from worker.usecases.understand import understand
+from worker.usecases.arrival.understand import understand
 
 FORM_GONE, NO_FORM = "map_form_gone", "map_no_form"
 SET_ASIDE = "field.set_aside"

@@ -20,7 +20,7 @@ from worker.errors import Refused, SealError, Unmappable
 from worker.hooks.duda_history import PastForm
 from worker.storage import parked, submissions, suppressions
 from worker.storage.parked import ParkedKind
-from worker.usecases.capture import Captured, capture
+from worker.usecases.arrival.capture import Captured, capture
 from worker.usecases.forms.map_raw import map_raw, texts_in
 from worker.usecases.forms.raw_posts import raw_submissions
 from worker.usecases.services import Services

@@ -14,7 +14,7 @@ from worker.domain.leads import Location
 from worker.domain.tallies import OF_EMAILS, Figure, Tally
 from worker.storage import breakers, installation, suppressions, tallies, timeline
 from worker.storage.timeline import Happened
-from worker.usecases.contact import normal_email
+from worker.usecases.arrival.contact import normal_email
 from worker.usecases.reports.tally import today_of
 from worker.usecases.services import Services
 

@@ -18,7 +18,7 @@ from worker.content.simulate import CalendarEntry, simulate
 from worker.domain.clinic import Clinic
 from worker.domain.leads import Location
 from worker.domain.routing import Route, Topic
-from worker.usecases.made_up import MadeUpForm, route_made_up
+from worker.usecases.nurture.made_up import MadeUpForm, route_made_up
 
 _YEARS = range(2000, 2100)
 _SUNDAY = 6

@@ -1,0 +1,1 @@
+"""Where a lead comes from: from a post to a stored, routed, answered lead, whoever posts it and however often."""

@@ -1,0 +1,56 @@
+"""Admit stored submissions: people never seen before all together, whoever is known one by one.
+
+Of two first posts of one person at once, the database lets one create the lead; the other finds it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from worker.domain.submissions import Submission
+from worker.storage import leads
+from worker.usecases.arrival.admit_again import admit_again
+from worker.usecases.arrival.admit_new import admit_new
+from worker.usecases.arrival.arrivals import Arrival, Desk, open_desk, receive
+from worker.usecases.services import Services
+
+
+def admit(services: Services, connection: Connection, submissions: Sequence[Submission]) -> Mapping[str, str]:
+    """Admit submissions within the transaction that stored or released them; lead ids by submission id."""
+    if not submissions:
+        return {}
+    desk = open_desk(services, connection)
+    arrivals = [receive(desk, submission) for submission in submissions]
+    owners = admit_new(desk, connection, _never_seen(connection, arrivals))
+    for arrival in arrivals:
+        if arrival.submission.id not in owners:
+            owners |= _admit_one(desk, connection, arrival)
+    return owners
+
+
+def _admit_one(desk: Desk, connection: Connection, arrival: Arrival) -> Mapping[str, str]:
+    """Someone who is known, or is just being created by another transaction, or by an earlier of this group."""
+    while True:
+        person = leads.find_person(connection, arrival.email_hash, arrival.phone_hash)
+        if person is not None:
+            return admit_again(desk, connection, arrival, person)
+        if owners := admit_new(desk, connection, [arrival]):
+            return owners
+
+
+def _never_seen(connection: Connection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Those of whom neither the database nor this group knows another form, always in one order.
+
+    One order, so that two groups that create the same people wait for each other and not in a circle.
+    """
+    hashes = Counter(value for arrival in arrivals for value in (arrival.email_hash, arrival.phone_hash) if value)
+    known = leads.known_hashes(connection, hashes, hashes)
+    alone = [
+        arrival
+        for arrival in arrivals
+        if (person := arrival.email_hash or arrival.phone_hash) not in known and hashes[person or ""] == 1
+    ]
+    return sorted(alone, key=lambda arrival: arrival.email_hash or arrival.phone_hash or "")

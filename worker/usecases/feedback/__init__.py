@@ -1,0 +1,1 @@
+"""What comes back: bounces, complaints, replies, robots. Each is received once and turned into the right act."""

@@ -1,0 +1,147 @@
+"""Receive what came back: each event once, on the send that it is about, and what follows from it.
+
+Right in any order: an event may come twice, late, before our own record of the hand-over, or after erasure.
+Whatever comes back for a send whose outcome nobody knew proves that it went out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from worker.domain.feedback import (
+    FAULTS_WITHIN,
+    SOFT_WITHIN,
+    DeliveryEvent,
+    EventKind,
+    History,
+    StopSending,
+    Suppress,
+    decide_act,
+)
+from worker.feedback.base import FeedbackSource, Reading
+from worker.storage import alerts, delivery_events, installation, leads, parked, pauses, timeline
+from worker.storage.alerts import AlertKind
+from worker.storage.database import is_transient, real_now
+from worker.storage.parked import ParkedKind
+from worker.storage.pauses import PauseScope
+from worker.storage.timeline import Happened
+from worker.usecases.feedback.settle_by_feedback import settle
+from worker.usecases.feedback.suppress import suppress
+from worker.usecases.sending.stop_sending import stop_all, stop_sequence_if_bad
+from worker.usecases.services import Services
+
+log = structlog.get_logger()
+
+UNMATCHED, REPEATED = "unmatched", "repeated"
+_COUNTS_AGAINST_US = {EventKind.HARD_BOUNCE, EventKind.COMPLAINED}
+
+
+def receive_post(services: Services, source: FeedbackSource, body: bytes) -> Counter[str]:
+    """Receive a provider's verified post: events recorded, a subscription accepted, the unmappable parked."""
+    reading = source.read(body)
+    if reading.confirm_url is not None:
+        source.confirm(reading.confirm_url)
+        return Counter(confirmed=1)
+    return receive_reading(services, source.name, reading, body)
+
+
+def receive_reading(services: Services, source: str, reading: Reading, raw: bytes) -> Counter[str]:
+    """Record what was understood, park the whole where something was not; how much of each."""
+    total, failed = _receive_all(services, source, reading.events)
+    unmapped = [*reading.unmapped, *failed]
+    if unmapped:
+        park(services, source, raw, unmapped[0])
+        total[delivery_events.PARKED] += 1
+    log.info("feedback.received", count=len(reading.events), parked=len(unmapped))
+    services.queue.deliver()
+    services.queue.alert()
+    return total
+
+
+def park(services: Services, source: str, raw: bytes, code: str) -> str:
+    """Keep what could not be mapped, sealed, until this or a later version can; the item's id."""
+    with services.database.write() as connection:
+        now = installation.product_now(connection)
+        sealed = json.dumps({"source": source, "body": raw.decode("latin-1")}).encode()
+        item_id = parked.park_message(connection, sealed, code[:40], services.ring, now, ParkedKind.FEEDBACK)
+        delivery_events.count(connection, source, delivery_events.PARKED)
+        alerts.queue(connection, AlertKind.FEEDBACK_PARKED, f"{source}/{code}/{now.date()}", None, now,
+                     real_now(connection))  # fmt: skip
+    return item_id
+
+
+def note_refused(services: Services, source: str) -> None:
+    """Count a post that its provider did not sign."""
+    with services.database.write() as connection:
+        delivery_events.count(connection, source, delivery_events.REFUSED)
+
+
+def _receive_all(services: Services, source: str, events: Sequence[DeliveryEvent]) -> tuple[Counter[str], list[str]]:
+    """One transaction for all. Where one of them breaks it, each gets its own, so that the others get through."""
+    try:
+        with services.database.write() as connection:
+            return Counter(receive_event(services, connection, source, event) for event in events), []
+    except Exception as error:
+        if is_transient(error):
+            raise
+        if len(events) <= 1:
+            log.exception("feedback.failed")
+            return Counter(), [type(error).__name__]
+    results = [_receive_all(services, source, [event]) for event in events]
+    return sum((total for total, _ in results), Counter()), [code for _, codes in results for code in codes]
+
+
+def receive_event(services: Services, connection: Connection, source: str, event: DeliveryEvent) -> str:
+    """Record one event and do what follows from it; what became of it."""
+    now = installation.product_now(connection)
+    send = delivery_events.send_of(connection, event)
+    lead = leads.lock(connection, send["lead_id"]) if send else None
+    if not delivery_events.record(connection, source, event, send, now):
+        return REPEATED
+    if send is None or lead is None:
+        delivery_events.count(connection, source, UNMATCHED)
+        return UNMATCHED
+    known = {"send_id": send["id"], "email": send["email"], "code": event.code or None}
+    timeline.add(connection, Happened.FEEDBACK, now, lead["id"], actor=source, event=event.kind, **known)
+    settle(services, connection, send, now)
+    _act(services, connection, source, event, send, lead, now)
+    return event.kind
+
+
+def _act(
+    services: Services,
+    connection: Connection,
+    source: str,
+    event: DeliveryEvent,
+    send: Mapping[str, Any],
+    lead: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    match decide_act(event.kind, event.code, _history(connection, event.kind, lead["id"], now)):
+        case Suppress(reason, exit_reason):
+            suppress(connection, lead, reason, exit_reason, source, now)
+        case StopSending(code):
+            stop_all(connection, code or event.kind, now)
+    if event.kind in _COUNTS_AGAINST_US:
+        clinic = services.content.renderer(connection)[1].catalog.clinic
+        stop_sequence_if_bad(connection, send, clinic.reputation, now)
+
+
+def _history(connection: Connection, kind: EventKind, lead_id: str, now: datetime) -> History:
+    match kind:
+        case EventKind.SOFT_BOUNCE:
+            since = now - SOFT_WITHIN
+            return History(soft_bounces=delivery_events.soft_bounces_in_a_row(connection, lead_id, since))
+        case EventKind.OUR_FAULT:
+            since = max(
+                now - FAULTS_WITHIN, pauses.last_lifted(connection, PauseScope.ALL, None) or now - FAULTS_WITHIN
+            )
+            return History(faults=delivery_events.people_refused(connection, since))
+    return History()

@@ -1,0 +1,1 @@
+"""Who may come in, people and programs: accounts, signing in, tokens."""
