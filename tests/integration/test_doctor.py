@@ -338,7 +338,7 @@ def site(status: int, body: str = "", *, clock: timedelta = timedelta(0)) -> Ite
             """Says nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -398,7 +398,7 @@ def https(certificate: Certificate) -> Iterator[str]:
     server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     server.socket = certificate.server().wrap_socket(server.socket, server_side=True)
     server.handle_error = lambda *_about: None  # type: ignore[method-assign]  # whoever does not trust it hangs up
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield f"https://localhost:{server.server_port}"

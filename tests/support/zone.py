@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -47,8 +48,8 @@ class _Quiet:
 def name_server(text: str, *, silent: bool = False) -> Iterator[str]:
     """The server's address, as `--dns` takes it."""
     servers = _on_one_port(Zone(text, silent=silent))
-    for server in servers:
-        server.start_thread()
+    for server in servers:  # its own way of starting looks only twice a second whether it should stop
+        threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
         yield f"127.0.0.1:{servers[0].server.server_address[1]}"
     finally:
