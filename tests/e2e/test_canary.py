@@ -385,10 +385,6 @@ def places(scene: Scene) -> Iterator[tuple[str, bytes]]:
 
 
 def test_the_words_of_leads_stand_nowhere_in_clear(scene: Scene) -> None:
-    for path in PATHS:
-        path(scene)
-    scene.finds("alerts", 5, "sent")
-
     searched = dict(places(scene))
     assert WORDS.found(searched.items()) == {}
     in_redis = ("valkey", "all that", "key", "list")
@@ -405,7 +401,7 @@ def test_the_words_of_leads_stand_nowhere_in_clear(scene: Scene) -> None:
 
 
 def test_mail_names_the_person_it_goes_to_and_nothing_else(scene: Scene) -> None:
-    """Run after the journey, on its mail: bodies greet by name; subjects, other headers and links say nothing."""
+    """Bodies greet by name; subjects, other headers and links say nothing."""
     mail = scene.smtp.messages
     everything = b"\n".join(_mail(scene))
     assert {hit.partition(" ")[0] for hit in WORDS.found_in(everything)} <= THE_RECIPIENTS_OWN
@@ -462,6 +458,9 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         stack.callback(broker.close)
         scene = Scene(product, smtp, provider, staff, broker, product.database())
         stack.enter_context(_watching(scene))
+        for path in PATHS:
+            path(scene)
+        scene.finds("alerts", 5, "sent")
         yield scene
 
 

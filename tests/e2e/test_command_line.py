@@ -16,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from tests.e2e.product import NURTURE, ROOT, Product, environment_of, nurture, post, run_here, until
+from worker import __version__
 from worker.cli import app
 from worker.queues import QueueName
 from worker.storage import audit
@@ -89,6 +90,10 @@ def test_without_a_word_it_lists_its_commands(product: Product) -> None:
 
     assert "simulate" in shown.stdout + shown.stderr
     assert "Traceback" not in shown.stdout + shown.stderr
+
+
+def test_it_says_which_release_it_is() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output == f"nurture {__version__}\n"
 
 
 # --- json --------------------------------------------------------------------------------------------------

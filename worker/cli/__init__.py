@@ -7,10 +7,12 @@ plain words; exit codes: 0 done, 1 it is not so or could not be done, 2 the word
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from worker import __version__
 from worker.cli import (
     content,
     doctor,
@@ -40,11 +42,27 @@ from worker.logs import describe
 
 app = typer.Typer(
     name="nurture",
-    help="The lead and nurture worker of The Albany Clinic.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"nurture {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print which release this is.")
+    ] = False,
+) -> None:
+    """The lead and nurture worker of The Albany Clinic."""
+
+
 for part in (product, operate, doctor, pausing, report, content, lint, preview):
     part.register(app)
 rights.register(leads.app)

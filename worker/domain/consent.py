@@ -1,25 +1,11 @@
-"""Consent to educational email, and what may be mailed under which state of a person (I3).
-
-Named `MarketingConsent` because in health care a bare "consent" means consent to treatment or privacy.
-"""
+"""What may be mailed under which state of a person (I3), and what they may choose for themselves."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from worker.domain.sends import SendKind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketingConsent:
-    """What was agreed to: the wording's version, when (UTC), on which form."""
-
-    granted: bool
-    wording_version: str
-    form: str
-    at: datetime
 
 
 class SuppressionScope(StrEnum):

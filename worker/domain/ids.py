@@ -14,8 +14,6 @@ from typing import NewType
 from uuid import UUID, uuid5
 
 SubmissionId = NewType("SubmissionId", str)
-LeadId = NewType("LeadId", str)
-EnrollmentId = NewType("EnrollmentId", str)
 SendId = NewType("SendId", str)
 
 _NAMESPACE = UUID("6f6c1f0e-7a4d-5d0a-9a55-3f6d1c0b8e21")

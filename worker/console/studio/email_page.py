@@ -17,7 +17,7 @@ from worker.content.render import Rendered, Renderer
 from worker.content.uses import Use, uses_in
 from worker.domain.leads import Location
 
-SMALL, PHONE, WIDE = 375, 375, 700
+PHONE, WIDE = 375, 700
 _TABS: Mapping[View, str] = {
     View.DESKTOP: "Desktop",
     View.PHONE: "Phone",

@@ -6,7 +6,6 @@ The page `docs/staff/lint.md` is made from these, so a rule is written for the p
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -99,6 +98,3 @@ class CopyRule(Rule):
 def any_of(*patterns: str) -> re.Pattern[str]:
     """Any of these, in any case."""
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
-
-
-Checks = Mapping[Callable[..., Iterable[Hit]], tuple[Rule, ...]]
