@@ -62,6 +62,7 @@ def test_a_pause_holds_at_once_says_who_and_why_and_ends_by_a_press(world: World
     assert "Paused: location albany, for 2 hours." in said
     assert "phones are down" in said
     assert "olive" in said
+    assert "1 email held" in said, "also before a worker has come to it"
     assert world.deliver() == {"hold": 1}
     said = after(olive, olive.post("/pauses/lift", what="location:albany"))
     assert "1 held email will go out" in said

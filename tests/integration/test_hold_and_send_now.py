@@ -10,9 +10,12 @@ from tests.support.world import START, World
 from worker.domain.leads import Location
 from worker.domain.schedule import is_open
 from worker.errors import NotFound, Refused
+from worker.queues import QueueName
+from worker.storage.pauses import PauseScope
 from worker.usecases.nurture.hold_lead import hold_lead
 from worker.usecases.nurture.release_hold import release_hold
 from worker.usecases.nurture.send_now import send_now
+from worker.usecases.sending.pausing import pause
 
 NOBODY = "0195d3a0-0000-7000-8000-000000000000"
 DAY = date(2026, 3, 20)
@@ -121,8 +124,31 @@ def test_send_now_ends_no_hold_and_no_stop(world: World) -> None:
     held = world.lead_from(email="held@example.com", message="I want to die")
     nobody = world.lead_from(email="silent@example.com", consent_email="no")
 
-    with pytest.raises(Refused, match="lead_held"):
+    with pytest.raises(Refused, match="a person must look at this lead first"):
         send_now(world.services, held, "jordan")
     with pytest.raises(Refused, match="nothing more is planned"):
         send_now(world.services, nobody, "jordan")
     assert {row["state"] for row in world.sends(held)} == {"planned"}
+
+
+@pytest.mark.parametrize(("scope", "value"), [(PauseScope.ALL, None), (PauseScope.LOCATION, "carbondale")])
+def test_send_now_under_a_pause_says_who_paused_and_why(world: World, scope: PauseScope, value: str | None) -> None:
+    lead_id = world.lead_from()
+    pause(world.services, PauseScope.LOCATION, "albany", "painters", "casey", None)
+    pause(world.services, scope, value, "phones are down", "jordan", None)
+
+    with pytest.raises(Refused, match=r"sending is paused by jordan \(phones are down\)"):
+        send_now(world.services, lead_id, "casey")
+
+    world.jump(START + timedelta(days=4))
+    world.deliver()
+    with pytest.raises(Refused, match=r"it is held, because sending is paused by jordan"):
+        send_now(world.services, lead_id, "casey")
+
+
+def test_send_now_promises_nothing_while_the_queue_that_sends_is_paused(world: World) -> None:
+    lead_id = world.lead_from()
+    pause(world.services, PauseScope.QUEUE, QueueName.SEND, "a new provider", "jordan", None)
+
+    with pytest.raises(Refused, match="queue that sends is paused"):
+        send_now(world.services, lead_id, "casey")

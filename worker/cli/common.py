@@ -10,20 +10,26 @@ from typing import Annotated
 import typer
 
 from worker.bootstrap import make_services
+from worker.cli.output import Times
 from worker.errors import ConfigurationError
 from worker.logs import configure_logs
 from worker.settings import Settings, load_settings
 from worker.storage import migrate, timeline
+from worker.usecases.desk.find_lead import find_lead
 from worker.usecases.services import Services
+from worker.usecases.staff_zone import staff_zone
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
-Actor = Annotated[str, typer.Option("--by", help="Who does this; kept in the audit trail.")]
 
 
-def default_actor() -> str:
-    """Who is at the keyboard."""
-    return os.environ.get("USER") or "command line"
+def _actor(given: str) -> str:
+    """Who is at the keyboard, where nobody is named."""
+    return given or os.environ.get("USER") or "command line"
+
+
+Actor = Annotated[str, typer.Option("--by", help="Who does this; kept in the audit trail.", callback=_actor)]
+Wanted = Annotated[str, typer.Argument(help="id, reference, email or phone", metavar="LEAD")]
 
 
 @contextmanager
@@ -48,3 +54,17 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             yield services
     finally:
         services.close()
+
+
+@contextmanager
+def open_lead(wanted: str) -> Iterator[tuple[Services, str]]:
+    """Services, and the id of the lead that someone typed. Raises NotFound, Ambiguous, and as `open_services` does."""
+    with open_services() as services:
+        with services.database.read() as connection:
+            lead_id = find_lead(connection, services.vault, wanted)
+        yield services, lead_id
+
+
+def times_of(services: Services) -> Times:
+    """How a command prints instants: in the zone of the staff, as the console does."""
+    return Times(staff_zone(services))

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from worker.cli.common import Actor, AsJson, default_actor, open_services
+from worker.cli.common import Actor, AsJson, open_services
 from worker.cli.output import console, errors, print_json, print_table
 from worker.delivery.dkim import DkimSigner, dns_record
 from worker.delivery.dkim import new_key as new_dkim_key
@@ -95,7 +95,7 @@ def rotate(
             return
         with Progress(console=errors, transient=True, disable=as_json) as bar:
             task = bar.add_task("sealing anew", total=total)
-            done = rotate_keys(services, by or default_actor(), progress=lambda count: bar.advance(task, count))
+            done = rotate_keys(services, by, progress=lambda count: bar.advance(task, count))
     if as_json:
         print_json({"key": done.key_id, "resealed": done.resealed, "unopened": dict(done.unopened)})
     else:

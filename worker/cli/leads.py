@@ -7,15 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
-from worker.cli.output import console, fail, print_facts, print_json, print_table
+from worker.cli.common import Actor, AsJson, Limit, Wanted, open_lead, open_services, times_of
+from worker.cli.output import Times, console, fail, print_facts, print_json, print_table
 from worker.domain.events import EXIT_REASON, LeadEvent
 from worker.domain.leads import Condition, Location, Treatment
 from worker.storage import leads
 from worker.usecases.desk.acknowledge import acknowledge
 from worker.usecases.desk.correct import correct_lead
 from worker.usecases.desk.explain import explain, public_lead
-from worker.usecases.desk.find_lead import find_lead
 from worker.usecases.desk.front_desk import read_front_desk
 from worker.usecases.desk.lead_file import answer_of
 from worker.usecases.events.record_event import record_event
@@ -26,8 +25,6 @@ from worker.usecases.privacy.reveal import reveal_lead
 
 app = typer.Typer(help="Who wrote to the clinic, and what became of them.", no_args_is_help=True)
 
-Wanted = Annotated[str, typer.Argument(help="id, reference, email or phone", metavar="LEAD")]
-
 
 @app.command("list")
 def list_leads(limit: Limit = 50, as_json: AsJson = False) -> None:
@@ -35,13 +32,15 @@ def list_leads(limit: Limit = 50, as_json: AsJson = False) -> None:
 
     Example: nurture leads list --json --limit 5
     """
-    with open_services() as services, services.database.read() as connection:
-        found = [public_lead(lead) for lead in leads.recent(connection, limit)]
+    with open_services() as services:
+        with services.database.read() as connection:
+            found = [public_lead(lead) for lead in leads.recent(connection, limit)]
+        times = times_of(services)
     if as_json:
         print_json({"leads": found})
         return
     columns = ["reference", "location", "condition", "sequence", "status", "created_at"]
-    print_table("Leads", columns, [[lead[name] for name in columns] for lead in found], "No leads yet.")
+    print_table("Leads", columns, times.rows(found, columns), "No leads yet.")
 
 
 @app.command()
@@ -55,12 +54,11 @@ def show(
 
     Example: nurture leads show TAC-7Q4F-K2MD
     """
-    with open_services() as services:
+    with open_lead(lead) as (services, lead_id):
         with services.database.read() as connection:
-            lead_id = find_lead(connection, services.vault, lead)
             shown: dict[str, Any] = public_lead(leads.by_ids(connection, [lead_id])[lead_id])
         if reveal:
-            identity = reveal_lead(services, lead_id, by or default_actor()).identity
+            identity = reveal_lead(services, lead_id, by).identity
             if identity is None:
                 fail("The key that opens who this lead is has been lost: put it back into NURTURE_SECRET_KEYS.")
             shown["contact"] = {name: getattr(identity, name) for name in ("first_name", "last_name", "email", "phone")}
@@ -73,9 +71,9 @@ def explain_lead(lead: Wanted, as_json: AsJson = False) -> None:
 
     Example: nurture leads explain TAC-7Q4F-K2MD --json
     """
-    with open_services() as services, services.database.read() as connection:
-        lead_id = find_lead(connection, services.vault, lead)
-        story = explain(connection, lead_id) | {"answer": answer_of(connection, services, lead_id)}
+    with open_lead(lead) as (services, lead_id), services.database.read() as connection:
+        answer, zone = answer_of(connection, services, lead_id)
+        story = explain(connection, lead_id) | {"answer": answer}
     if as_json:
         print_json(story)
         return
@@ -85,9 +83,10 @@ def explain_lead(lead: Wanted, as_json: AsJson = False) -> None:
     )
     console.print(story["route"]["reason"], markup=False)
     console.print(story["answer"], markup=False)
-    rows = [[entry["at"][:16], entry["what"], entry["by"], _details(entry)] for entry in story["timeline"]]
-    print_table("", ["when (UTC)", "what", "by", "details"], rows, "Nothing happened yet.")
-    print_facts({"next": _next(story["next"])})
+    times = Times(zone)
+    rows = [[times(entry["at"]), entry["what"], entry["by"], _details(entry, times)] for entry in story["timeline"]]
+    print_table("", ["when", "what", "by", "details"], rows, "Nothing happened yet.")
+    print_facts({"next": _next(story["next"], times)})
 
 
 @app.command("set")
@@ -105,9 +104,7 @@ def set_route(
     """
     if location is None and condition is None and treatment is None:
         fail("Nothing to set: give --location, --condition or --treatment.")
-    with open_services() as services:
-        with services.database.read() as connection:
-            lead_id = find_lead(connection, services.vault, lead)
+    with open_lead(lead) as (services, lead_id):
         correct_lead(
             services,
             lead_id,
@@ -115,7 +112,7 @@ def set_route(
             condition=condition,
             treatment=treatment,
             reason=reason,
-            actor=by or default_actor(),
+            actor=by,
         )
     console.print("Done. See: nurture leads explain " + lead, markup=False)
 
@@ -130,10 +127,8 @@ def release_lead(
 
     Example: nurture leads release TAC-7Q4F-K2MD --reason "spoke with them, a figure of speech"
     """
-    with open_services() as services:
-        with services.database.read() as connection:
-            lead_id = find_lead(connection, services.vault, lead)
-        release_hold(services, lead_id, by or default_actor(), reason)
+    with open_lead(lead) as (services, lead_id):
+        release_hold(services, lead_id, by, reason)
     console.print("Released. What was held goes out at its next decent hour.")
 
 
@@ -148,10 +143,8 @@ def hold(
 
     Example: nurture leads hold TAC-7Q4F-K2MD --until 2026-12-01 --reason "travels until then"
     """
-    with open_services() as services:
-        with services.database.read() as connection:
-            lead_id = find_lead(connection, services.vault, lead)
-        hold_lead(services, lead_id, until.date(), by or default_actor(), reason)
+    with open_lead(lead) as (services, lead_id):
+        hold_lead(services, lead_id, until.date(), by, reason)
     console.print(f"Held until {until:%Y-%m-%d}.")
 
 
@@ -163,11 +156,10 @@ def send_next_now(lead: Wanted, by: Actor = "") -> None:
 
     Example: nurture leads send-now TAC-7Q4F-K2MD
     """
-    with open_services() as services:
-        with services.database.read() as connection:
-            lead_id = find_lead(connection, services.vault, lead)
-        at = send_now(services, lead_id, by or default_actor())
-    console.print(f"It goes out at {at:%Y-%m-%d %H:%M} UTC.")
+    with open_lead(lead) as (services, lead_id):
+        at = send_now(services, lead_id, by)
+        times = times_of(services)
+    console.print(f"It goes out at {times(at)}.")
 
 
 @app.command("waiting")
@@ -178,6 +170,7 @@ def waiting_leads(limit: Limit = 50, as_json: AsJson = False) -> None:
     """
     with open_services() as services:
         desk = read_front_desk(services, limit)
+        times = times_of(services)
     found = [
         public_lead(one.lead)
         | {
@@ -192,7 +185,8 @@ def waiting_leads(limit: Limit = 50, as_json: AsJson = False) -> None:
         print_json({"leads": found})
         return
     columns = ["reference", "location", "waiting", "waited_minutes", "answer_by"]
-    print_table("Waiting", columns, [[lead[name] for name in columns] for lead in found], "Nobody waits.")
+    rows = [[*(lead[name] for name in columns[:-1]), times(lead["answer_by"])] for lead in found]
+    print_table("Waiting", columns, rows, "Nobody waits.")
 
 
 @app.command("acknowledge")
@@ -201,10 +195,8 @@ def acknowledge_lead(lead: Wanted, by: Actor = "") -> None:
 
     Example: nurture leads acknowledge TAC-7Q4F-K2MD
     """
-    with open_services() as services:
-        with services.database.read() as connection:
-            lead_id = find_lead(connection, services.vault, lead)
-        acknowledge(services, lead_id, by or default_actor())
+    with open_lead(lead) as (services, lead_id):
+        acknowledge(services, lead_id, by)
     console.print("Acknowledged. Once you have looked: nurture leads release " + lead, markup=False)
 
 
@@ -220,20 +212,20 @@ def lead_event(
 
     Example: nurture leads event TAC-7Q4F-K2MD consultation_booked
     """
-    with open_services() as services:
-        with services.database.read() as connection:
-            lead_id = find_lead(connection, services.vault, lead)
-        record_event(services, lead_id, event, by or default_actor())
+    with open_lead(lead) as (services, lead_id):
+        record_event(services, lead_id, event, by)
     ends = "; no more educational emails go to this lead" if event in EXIT_REASON else ""
     console.print(f"Recorded{ends}.")
 
 
-def _details(entry: dict[str, Any]) -> str:
+def _details(entry: dict[str, Any], times: Times) -> str:
     hidden = {"at", "what", "by", "send_id", "submission_id", "before"}
-    return ", ".join(f"{key} {value}" for key, value in entry.items() if key not in hidden and value is not None)
+    shown = {key: value for key, value in entry.items() if key not in hidden and value is not None}
+    instants = {"due_at", "until"} & set(shown)
+    return ", ".join(f"{key} {times(value) if key in instants else value}" for key, value in shown.items())
 
 
-def _next(following: dict[str, Any]) -> str:
+def _next(following: dict[str, Any], times: Times) -> str:
     if "nothing" in following:
         return f"nothing more ({following['nothing']})"
-    return f"{following['email']}, {following['state']}, due {following['due_at'][:16]} UTC"
+    return f"{following['email']}, {following['state']}, due {times(following['due_at'])}"

@@ -8,8 +8,8 @@ from typing import Any
 import typer
 
 from worker.bootstrap import make_services, open_broker
-from worker.cli.common import AsJson, open_services
-from worker.cli.output import console, print_facts, print_json, print_table
+from worker.cli.common import AsJson, open_services, times_of
+from worker.cli.output import Times, console, print_facts, print_json, print_table
 from worker.content.catalog import read_content_files
 from worker.domain.health import UNKNOWN_POLICY
 from worker.logs import configure_logs
@@ -37,6 +37,7 @@ def status(as_json: AsJson = False) -> None:
     with open_services(settings) as services:
         broker = open_broker(settings)
         found = read_status(services.database, broker, Spool(settings.spool), settings.manners.warm_up)
+        times = times_of(services)
         broker.close()
     if as_json:
         print_json(found.to_json())
@@ -49,12 +50,12 @@ def status(as_json: AsJson = False) -> None:
         print_facts(
             {
                 "due now": found.figures.due,
-                "next due": found.next_due_at or "nothing planned",
+                "next due": times(found.next_due_at) or "nothing planned",
                 "sends": ", ".join(f"{count} {state}" for state, count in found.sends.items() if count) or "none yet",
                 "in a sequence": found.enrollments_active,
                 "parked": found.figures.parked,
                 "quarantined": found.figures.quarantined,
-                "unknown": _unknown(found),
+                "unknown": _unknown(found, times),
                 "nothing planned": f"{found.figures.stranded} people in a sequence (0 is right)",
                 "suppressed": found.suppressions,
                 "spool": f"{found.spool['waiting']} waiting, {found.spool['quarantined']} set aside",
@@ -64,7 +65,7 @@ def status(as_json: AsJson = False) -> None:
                 "told": f"{found.events_waiting} events wait, {found.figures.endpoints_failing} systems take none",
                 "stopped": ", ".join(f"{name} ({why})" for name, why in found.sequences_stopped.items()) or "none",
                 "content": found.active_snapshot or "nothing published",
-                "clock": f"{found.product_now:%Y-%m-%d %H:%M} UTC",
+                "clock": times(found.product_now),
             }
         )
     raise typer.Exit(0 if found.verdict.ok else 1)
@@ -75,9 +76,9 @@ def _warm_up(plan: Mapping[str, Any]) -> str:
     return "over: no cap any more" if cap is None else f"{plan['sent']} of {cap} educational emails today"
 
 
-def _unknown(found: Status) -> str:
+def _unknown(found: Status, times: Times) -> str:
     count = found.figures.unknown
-    return f"{count}, the oldest since {found.unknown_since:%Y-%m-%d %H:%M} UTC; {UNKNOWN_POLICY}" if count else "0"
+    return f"{count}, the oldest since {times(found.unknown_since)}; {UNKNOWN_POLICY}" if count else "0"
 
 
 @spool_app.callback()

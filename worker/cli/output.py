@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -42,3 +45,21 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
         console.print(f"{name:<{width}}  {value}", markup=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Instants for people, all in one zone, which each of them names; `--json` has them with their offset."""
+
+    zone: str
+
+    def __call__(self, at: datetime | str | None) -> str:
+        """`2026-03-05 09:00 CST`; empty for nothing."""
+        if at is None:
+            return ""
+        instant = datetime.fromisoformat(at) if isinstance(at, str) else at
+        return f"{instant.astimezone(ZoneInfo(self.zone)):%Y-%m-%d %H:%M %Z}"
+
+    def rows(self, found: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> list[list[Any]]:
+        """These columns of what was found; what ends in `_at` is an instant."""
+        return [[self(row[name]) if name.endswith("_at") else row[name] for name in columns] for row in found]

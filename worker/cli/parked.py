@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
+from worker.cli.common import Actor, AsJson, Limit, open_services, times_of
 from worker.cli.output import console, fail, print_facts, print_json, print_table
 from worker.storage import parked
 from worker.usecases.desk import unpark
@@ -24,13 +24,15 @@ def list_parked(limit: Limit = 50, as_json: AsJson = False) -> None:
 
     Example: nurture parked list
     """
-    with open_services() as services, services.database.read() as connection:
-        found = [_public(item) for item in parked.listed(connection, limit)]
+    with open_services() as services:
+        with services.database.read() as connection:
+            found = [_public(item) for item in parked.listed(connection, limit)]
+        times = times_of(services)
     if as_json:
         print_json({"parked": found})
         return
     columns = ["id", "kind", "code", "count", "first_at", "last_at"]
-    print_table("Parked", columns, [[item[name] for name in columns] for item in found], "Nothing is parked.")
+    print_table("Parked", columns, times.rows(found, columns), "Nothing is parked.")
 
 
 @app.command()
@@ -52,16 +54,18 @@ def causes(as_json: AsJson = False) -> None:
 
     Example: nurture parked causes
     """
-    with open_services() as services, services.database.read() as connection:
-        found = [
-            asdict(cause) | {"first_at": cause.first_at.isoformat(), "last_at": cause.last_at.isoformat()}
-            for cause in parked.causes(connection)
-        ]
+    with open_services() as services:
+        with services.database.read() as connection:
+            found = [
+                asdict(cause) | {"first_at": cause.first_at.isoformat(), "last_at": cause.last_at.isoformat()}
+                for cause in parked.causes(connection)
+            ]
+        times = times_of(services)
     if as_json:
         print_json({"causes": found})
         return
     columns = ["kind", "code", "items", "seen", "first_at", "last_at"]
-    print_table("Parked", columns, [[cause[name] for name in columns] for cause in found], "Nothing is parked.")
+    print_table("Parked", columns, times.rows(found, columns), "Nothing is parked.")
 
 
 @app.command()
@@ -72,10 +76,10 @@ def replay(item_ids: Annotated[list[str], typer.Argument(metavar="ID...")], by: 
     """
     with open_services() as services:
         if len(item_ids) == 1:
-            captured = unpark.replay(services, item_ids[0], by or default_actor())
+            captured = unpark.replay(services, item_ids[0], by)
             counts = Counter({Replayed.PARKED_AGAIN if captured.parked else Replayed.DONE: 1})
         else:
-            counts = unpark.replay_all(services, item_ids, by or default_actor())
+            counts = unpark.replay_all(services, item_ids, by)
     for what, count in counts.items():
         console.print(f"{count} {_SAID[what]}")
     raise typer.Exit(0 if set(counts) <= {Replayed.DONE} else 1)
@@ -100,7 +104,7 @@ def dismiss(
     Example: nurture parked dismiss 0192f7a4-… --reason "a test of ours"
     """
     with open_services() as services:
-        done = unpark.dismiss_all(services, item_ids, by or default_actor(), reason)
+        done = unpark.dismiss_all(services, item_ids, by, reason)
     if done < len(item_ids):
         fail(f"{done} dismissed; {len(item_ids) - done} are no open parked items.")
     console.print(f"{done} dismissed.")

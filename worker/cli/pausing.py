@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli.common import Actor, default_actor, open_services
+from worker.cli.common import Actor, open_services, times_of
 from worker.cli.output import console, fail
 from worker.domain.leads import Location
 from worker.domain.sends import SendState
@@ -48,8 +48,9 @@ def pause(
     """
     scope, value = _scope(location, sequence, queue)
     with open_services() as services:
-        until = pausing.pause(services, scope, value, reason, by or default_actor(), _duration(lasts))
-    end = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until someone resumes it"
+        until = pausing.pause(services, scope, value, reason, by, _duration(lasts))
+        times = times_of(services)
+    end = f"until {times(until)}" if until else "until someone resumes it"
     console.print(f"Paused: {value or 'everything'}, {end}.", markup=False)
 
 
@@ -66,11 +67,11 @@ def resume(
     Example: nurture resume --location albany
     """
     if epoch:
-        _confirm_epoch(by or default_actor(), yes=yes)
+        _confirm_epoch(by, yes=yes)
         return
     scope, value = _scope(location, sequence, queue)
     with open_services() as services:
-        released = pausing.resume(services, scope, value, by or default_actor())
+        released = pausing.resume(services, scope, value, by)
         with services.database.read() as connection:
             left = pauses.active(connection, installation.product_now(connection))
     console.print(f"Resumed: {value or 'everything'}; {released} held sends go on.", markup=False)
@@ -93,7 +94,8 @@ def _confirm_epoch(actor: str, *, yes: bool) -> None:
                 fail("Nothing waits for a confirmation: this database is known here.")
             due, oldest = sends.due(connection, now)
             held = send_figures.count_attention(connection)[SendState.HELD]
-        console.print(f"{due} sends are due (the oldest since {oldest or 'no time'}), {held} are held.")
+        since = f" (the oldest since {times_of(services)(oldest)})" if oldest else ""
+        console.print(f"{due} sends are due{since}, {held} are held.")
         console.print("If an older copy was restored, some of them may have gone out after it was made.")
         if not yes and not typer.confirm("Shall this database send?"):
             fail("Nothing changed; sending stays held.")

@@ -15,7 +15,8 @@ from rich.live import Live
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from worker.bootstrap import make_services
-from worker.cli.output import console, fail, print_table
+from worker.cli.common import times_of
+from worker.cli.output import Times, console, fail, print_table
 from worker.domain.sends import SendState
 from worker.logs import configure_logs
 from worker.runtime import demo as demonstration
@@ -139,7 +140,7 @@ def _print_addresses(product: Product) -> None:
 
 def _show(product: Product, *, once: bool) -> bool:
     services = make_services(product.settings)
-    database = services.database
+    database, times = services.database, times_of(services)
     posted = list(demonstration.post_samples(product.url))
     console.print(f"  ✓ {len(posted)} fictional people posted the form")
     if once:
@@ -149,7 +150,7 @@ def _show(product: Product, *, once: bool) -> bool:
                 services,
                 product.url,
                 posted,
-                lambda at, counts: progress.update(task, description=_line(at, counts)),
+                lambda at, counts: progress.update(task, description=_line(times(at), counts)),
             )
     else:
         demonstration.post_for_staff(product.url)
@@ -162,12 +163,12 @@ def _show(product: Product, *, once: bool) -> bool:
         _print_addresses(product)
         password = demonstration.add_demo_admin(services)
         console.print(f"  {'Staff sign in as':<20} demo, with the password {password}", markup=False)
-        _watch(product, database)
+        _watch(product, database, times)
     services.close()
     return not journey.problems
 
 
-def _watch(product: Product, database: Database) -> None:
+def _watch(product: Product, database: Database, times: Times) -> None:
     console.print("A day passes in a minute. Watch the outbox fill; Ctrl-C stops everything cleanly.")
     with Live(console=console, refresh_per_second=4) as live:
         while not product.supervisor.is_stopping:
@@ -175,7 +176,7 @@ def _watch(product: Product, database: Database) -> None:
             with database.read() as connection:
                 live.update(
                     _line(
-                        f"{installation.product_now(connection):%a %d %b %Y %H:%M} UTC",
+                        times(installation.product_now(connection)),
                         Counter(send_figures.counts(connection)),
                     )
                 )

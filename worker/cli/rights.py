@@ -11,12 +11,10 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.common import Actor, AsJson, default_actor, open_services
-from worker.cli.leads import Wanted
+from worker.cli.common import Actor, AsJson, Wanted, open_lead, open_services
 from worker.cli.output import console, fail, print_json, print_table
 from worker.domain.consent import SuppressionScope
 from worker.storage.local_files import write_privately
-from worker.usecases.desk.find_lead import find_lead
 from worker.usecases.privacy.allow_again import allow_again
 from worker.usecases.privacy.breach_list import COLUMNS, breach_list
 from worker.usecases.privacy.correct_identity import correct_identity
@@ -57,10 +55,8 @@ def export(
     """
     if out is not None and (out.exists() or out.suffix not in {".json", ".html"}):
         fail("Give --out a new file that ends in .json or .html; nothing is overwritten.")
-    with open_services() as services:
-        with services.database.read() as connection:
-            lead_id = find_lead(connection, services.vault, lead)
-        found = export_person(services, lead_id, by or default_actor())
+    with open_lead(lead) as (services, lead_id):
+        found = export_person(services, lead_id, by)
     if out is None:
         print_json(found)
         return
@@ -86,10 +82,8 @@ def correct(
     wanted = {name: text for name, text in given.items() if text is not None}
     if not wanted:
         fail("Nothing to correct: give --email, --phone, --first-name or --last-name.")
-    with open_services() as services:
-        with services.database.read() as connection:
-            lead_id = find_lead(connection, services.vault, lead)
-        done = correct_identity(services, lead_id, wanted, reason=reason, actor=by or default_actor())
+    with open_lead(lead) as (services, lead_id):
+        done = correct_identity(services, lead_id, wanted, reason=reason, actor=by)
     console.print(f"Corrected: {', '.join(done.changed)}." if done.changed else "It was so already.", markup=False)
     if done.is_suppressed:
         console.print("The address is suppressed: what is planned for it will not go out.")
@@ -104,10 +98,8 @@ def allow(
 
     Example: nurture leads allow TAC-7Q4F-K2MD --reason "asked for it on the phone"
     """
-    with open_services() as services:
-        with services.database.read() as connection:
-            lead_id = find_lead(connection, services.vault, lead)
-        email = allow_again(services, lead_id, by or default_actor(), reason)
+    with open_lead(lead) as (services, lead_id):
+        email = allow_again(services, lead_id, by, reason)
     console.print(f"The email {email} goes out now.", markup=False)
 
 
@@ -124,12 +116,10 @@ def erase(
     Example: nurture leads erase TAC-7Q4F-K2MD --reason "asked for it by phone on 2 March"
     """
     scope = None if suppress is Suppress.NONE else SuppressionScope(suppress.value)
-    with open_services() as services:
-        with services.database.read() as connection:
-            lead_id = find_lead(connection, services.vault, lead)
+    with open_lead(lead) as (services, lead_id):
         if not is_confirmed and not typer.confirm(f"Erase lead {lead_id} for good?", err=True):
             fail("Nothing was erased.")
-        done = erase_lead(services, lead_id, Erasure(actor=by or default_actor(), reason=reason, suppress=scope))
+        done = erase_lead(services, lead_id, Erasure(actor=by, reason=reason, suppress=scope))
     if as_json:
         print_json(_public(done))
     else:
@@ -170,7 +160,7 @@ def breach(
     if out.exists() or out.suffix != ".csv":
         fail("Give --out a new file that ends in .csv; nothing is overwritten.")
     with open_services() as services:
-        found = breach_list(services, by or default_actor())
+        found = breach_list(services, by)
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
@@ -206,7 +196,7 @@ def run_retention(by: Actor = "", as_json: AsJson = False) -> None:
     Example: nurture retention run
     """
     with open_services() as services:
-        done = retain(services, by or default_actor())
+        done = retain(services, by)
     if as_json:
         print_json(dict(done))
         return

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli.common import Actor, AsJson, Limit, default_actor, open_services
+from worker.cli.common import Actor, AsJson, Limit, open_services, times_of
 from worker.cli.output import console, fail, print_json, print_table
 from worker.domain.leads import Location
 from worker.domain.sends import SendState
@@ -39,13 +39,15 @@ def list_sends(
 
     Example: nurture sends list --json --state unknown
     """
-    with open_services() as services, services.database.read() as connection:
-        found = [public_send(send) for send in ledger.recent(connection, limit, state)]
+    with open_services() as services:
+        with services.database.read() as connection:
+            found = [public_send(send) for send in ledger.recent(connection, limit, state)]
+        times = times_of(services)
     if as_json:
         print_json({"sends": found})
         return
     columns = ["email", "location", "state", "reason", "due_at", "sent_at"]
-    print_table("Sends", columns, [[send[name] for name in columns] for send in found], "No sends yet.")
+    print_table("Sends", columns, times.rows(found, columns), f"No sends are {state}." if state else "No sends yet.")
 
 
 @app.command()
@@ -54,7 +56,7 @@ def upcoming(
     sequence: Annotated[str, typer.Option(help="Only this sequence.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """What is planned for the next thirty days, by day and email. Days are UTC.
+    """What is planned for the next thirty days, by day and email. A day is the clinic's own.
 
     Example: nurture sends upcoming --location albany
     """
@@ -109,7 +111,7 @@ def resolve(
     if outcome is Resolution.RESEND and not yes:
         fail("Sending again may give this person the same email twice. If you accept that, add --yes.")
     with open_services() as services:
-        resolve_send(services, send_id, outcome, by or default_actor(), reason)
+        resolve_send(services, send_id, outcome, by, reason)
     console.print("Done.")
 
 
@@ -119,8 +121,10 @@ def list_quarantine(limit: Limit = 50, as_json: AsJson = False) -> None:
 
     Example: nurture quarantine list
     """
-    with open_services() as services, services.database.read() as connection:
-        rows = submissions.quarantined(connection, limit)
+    with open_services() as services:
+        with services.database.read() as connection:
+            rows = submissions.quarantined(connection, limit)
+        times = times_of(services)
     found = [
         {
             "submission_id": row["id"],
@@ -136,7 +140,7 @@ def list_quarantine(limit: Limit = 50, as_json: AsJson = False) -> None:
         print_json({"quarantine": found})
         return
     columns = ["submission_id", "reference", "suspicions", "crisis", "captured_at"]
-    print_table("Quarantine", columns, [[row[name] for name in columns] for row in found], "Quarantine is empty.")
+    print_table("Quarantine", columns, times.rows(found, columns), "Quarantine is empty.")
 
 
 @quarantine.command("acknowledge")
@@ -146,7 +150,7 @@ def acknowledge_submission(submission_id: str, by: Actor = "") -> None:
     Example: nurture quarantine acknowledge 0192f7a4-…
     """
     with open_services() as services:
-        acknowledge_quarantined(services, submission_id, by or default_actor())
+        acknowledge_quarantined(services, submission_id, by)
     console.print("Acknowledged. It still waits to be released or dismissed.")
 
 
@@ -157,7 +161,7 @@ def release(submission_id: str, by: Actor = "") -> None:
     Example: nurture quarantine release 0192f7a4-…
     """
     with open_services() as services:
-        lead_id = quarantining.release(services, submission_id, by or default_actor())
+        lead_id = quarantining.release(services, submission_id, by)
     console.print(f"Released: lead {lead_id}", markup=False)
 
 
@@ -170,5 +174,5 @@ def dismiss(
     Example: nurture quarantine dismiss 0192f7a4-… --reason "advertising"
     """
     with open_services() as services:
-        quarantining.dismiss(services, submission_id, by or default_actor(), reason)
+        quarantining.dismiss(services, submission_id, by, reason)
     console.print("Dismissed.")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli.common import Actor, AsJson, default_actor, open_services
+from worker.cli.common import Actor, AsJson, open_services, times_of
 from worker.cli.output import console, print_json, print_table
 from worker.domain.tokens import TokenScope
 from worker.storage import tokens
@@ -34,7 +34,7 @@ def add(
     """
     signs_with = secret.read().strip() if secret else ""
     with open_services() as services:
-        token_id, token = add_token(services, name, scope, by or default_actor(), form=form, secret=signs_with)
+        token_id, token = add_token(services, name, scope, by, form=form, secret=signs_with)
     if as_json:
         print_json({"id": token_id, "token": token, "scope": scope})
         return
@@ -48,13 +48,15 @@ def list_tokens(as_json: AsJson = False) -> None:
 
     Example: nurture tokens list
     """
-    with open_services() as services, services.database.read() as connection:
-        found = [_public(row) for row in tokens.listed(connection)]
+    with open_services() as services:
+        with services.database.read() as connection:
+            found = [_public(row) for row in tokens.listed(connection)]
+        times = times_of(services)
     if as_json:
         print_json({"tokens": found})
         return
     columns = ["id", "name", "scope", "form", "created_at", "last_used_at", "revoked_at"]
-    print_table("Tokens", columns, [[row[name] for name in columns] for row in found], "There are no tokens.")
+    print_table("Tokens", columns, times.rows(found, columns), "There are no tokens.")
 
 
 @app.command()
@@ -64,7 +66,7 @@ def revoke(token_id: Annotated[str, typer.Argument(help="its id, from the list")
     Example: nurture tokens revoke 0192f7a4-…
     """
     with open_services() as services:
-        revoke_token(services, token_id, by or default_actor())
+        revoke_token(services, token_id, by)
     console.print("Revoked.")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli.common import Actor, AsJson, default_actor, open_services
+from worker.cli.common import Actor, AsJson, open_services, times_of
 from worker.cli.output import console, print_json, print_table
 from worker.domain.staff import LINK_LASTS, Role
 from worker.storage import staff
@@ -29,7 +29,7 @@ def add(
     Example: nurture users add jordan --role admin
     """
     with open_services() as services:
-        _print_link(name, staff_accounts.add_account(services, name, role, by or default_actor()))
+        _print_link(name, staff_accounts.add_account(services, name, role, by))
 
 
 @app.command("list")
@@ -38,14 +38,17 @@ def list_users(as_json: AsJson = False) -> None:
 
     Example: nurture users list
     """
-    with open_services() as services, services.database.read() as connection:
-        found = [_public(account) for account in staff.everyone(connection)]
+    with open_services() as services:
+        with services.database.read() as connection:
+            found = [_public(account) for account in staff.everyone(connection)]
+        times = times_of(services)
     if as_json:
         print_json({"users": found})
         return
     columns = ["name", "role", "state", "codes", "signed_in_at"]
-    rows = [[account[column] for column in columns] for account in found]
-    print_table("Users", columns, rows, "Nobody yet. Begin with: nurture users add NAME --role admin")
+    print_table(
+        "Users", columns, times.rows(found, columns), "Nobody yet. Begin with: nurture users add NAME --role admin"
+    )
 
 
 @app.command()
@@ -55,7 +58,7 @@ def role(name: Name, to: Annotated[Role, typer.Argument(help="the new role")], b
     Example: nurture users role jordan operator
     """
     with open_services() as services:
-        staff_accounts.set_role(services, name, to, by or default_actor())
+        staff_accounts.set_role(services, name, to, by)
     console.print(f"{name} is {to.replace('_', ' ')} now.", markup=False)
 
 
@@ -66,7 +69,7 @@ def reset(name: Name, by: Actor = "") -> None:
     Example: nurture users reset jordan
     """
     with open_services() as services:
-        _print_link(name, staff_accounts.reset_account(services, name, by or default_actor()))
+        _print_link(name, staff_accounts.reset_account(services, name, by))
 
 
 @app.command()
@@ -76,7 +79,7 @@ def disable(name: Name, by: Actor = "") -> None:
     Example: nurture users disable jordan
     """
     with open_services() as services:
-        staff_accounts.disable_account(services, name, by or default_actor())
+        staff_accounts.disable_account(services, name, by)
     console.print(f"{name} can't sign in any more.", markup=False)
 
 
@@ -87,7 +90,7 @@ def enable(name: Name, by: Actor = "") -> None:
     Example: nurture users enable jordan
     """
     with open_services() as services:
-        _print_link(name, staff_accounts.enable_account(services, name, by or default_actor()))
+        _print_link(name, staff_accounts.enable_account(services, name, by))
 
 
 def _print_link(name: str, link: str) -> None:

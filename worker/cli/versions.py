@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from worker.bootstrap import open_desk
-from worker.cli.common import AsJson, open_services
+from worker.cli.common import AsJson, open_services, times_of
 from worker.cli.output import console, print_json, print_table
 from worker.settings import load_settings
 from worker.usecases.content import content_history
@@ -28,6 +28,7 @@ def history(as_json: AsJson = False) -> None:
     """
     with open_services() as services:
         found = content_history.history(services.database)
+        times = times_of(services)
     if as_json:
         print_json({"versions": found})
         return
@@ -35,15 +36,13 @@ def history(as_json: AsJson = False) -> None:
         [
             row["snapshot"][:10],
             "active" if row["active"] else "",
-            row["published_at"][:16],
+            times(row["published_at"]),
             row["approved_by"],
             row["note"],
         ]
         for row in found
     ]
-    print_table(
-        "Published", ["version", "", "published (UTC)", "approved by", "note"], rows, "Nothing is published yet."
-    )
+    print_table("Published", ["version", "", "published", "approved by", "note"], rows, "Nothing is published yet.")
 
 
 @app.command()

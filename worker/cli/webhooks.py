@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.cli.common import Actor, AsJson, default_actor, open_services
+from worker.cli.common import Actor, AsJson, open_services
 from worker.cli.output import console, fail, print_json, print_table
 from worker.delivery.hubspot import BASE, HUBSPOT_EVENTS
 from worker.domain.outgoing_events import Tell
@@ -48,9 +48,7 @@ def add(
     """
     agreement = read_agreement(tell, agreed_by, agreed_on)
     with open_services() as services:
-        endpoint_id, secret = manage.add_endpoint(
-            services, name, url, event or LEAD_EVENTS, agreement, by or default_actor()
-        )
+        endpoint_id, secret = manage.add_endpoint(services, name, url, event or LEAD_EVENTS, agreement, by)
     if as_json:
         print_json({"id": endpoint_id, "secret": secret})
         return
@@ -74,7 +72,7 @@ def hubspot(
     agreement = read_agreement([Tell.CONTACT, *(tell or ())], agreed_by, agreed_on)
     with open_services() as services:
         endpoint_id, _ = manage.add_endpoint(
-            services, "HubSpot", url, HUBSPOT_EVENTS, agreement, by or default_actor(),
+            services, "HubSpot", url, HUBSPOT_EVENTS, agreement, by,
             kind=EndpointKind.HUBSPOT, secret=read_token(token_file),
         )  # fmt: skip
     console.print(f"Now try it: nurture webhooks test {endpoint_id}", markup=False)
@@ -123,7 +121,7 @@ def rotate(
     """
     with open_services() as services:
         given = read_token(token_file) if token_file else None
-        secret = manage.rotate_secret(services, endpoint_id, by or default_actor(), given)
+        secret = manage.rotate_secret(services, endpoint_id, by, given)
     if given:
         console.print("The new token is used from now on.")
         return
@@ -139,7 +137,7 @@ def resume(endpoint_id: EndpointId, by: Actor = "") -> None:
     Example: nurture webhooks resume 0192f7a4-…
     """
     with open_services() as services:
-        manage.resume_endpoint(services, endpoint_id, by or default_actor())
+        manage.resume_endpoint(services, endpoint_id, by)
     console.print("Resumed. What is parked for it is told by: nurture parked replay")
 
 
@@ -150,7 +148,7 @@ def remove(endpoint_id: EndpointId, by: Actor = "") -> None:
     Example: nurture webhooks remove 0192f7a4-…
     """
     with open_services() as services:
-        untold = manage.remove_endpoint(services, endpoint_id, by or default_actor())
+        untold = manage.remove_endpoint(services, endpoint_id, by)
     console.print(f"Removed. {untold} events were still to be told, and will not be.")
 
 

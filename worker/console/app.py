@@ -52,11 +52,11 @@ from worker.console.pages import (
 from worker.console.routes import Route
 from worker.console.studio.headers import FOR_EVER, PAGE_HEADERS
 from worker.console.visit import Visit
-from worker.domain.leads import CLINICS
 from worker.domain.staff import Permission
 from worker.errors import NotFound, Refused, WorkerError
 from worker.storage import timeline
 from worker.usecases.staff.sign_in import find_session
+from worker.usecases.staff_zone import staff_zone
 
 log = structlog.get_logger()
 
@@ -95,7 +95,7 @@ _EMPTY = FormData()
 
 def create_console(means: Means) -> Starlette:
     """The application."""
-    look = Look(_nav(), _zone_of(means))
+    look = Look(_nav(), lambda: staff_zone(means.services))
     routes = [
         StarletteRoute(route.path, _endpoint(route, means, look), methods=[route.method], name=route.path)
         for route in ROUTES
@@ -225,20 +225,6 @@ def _nav() -> list[NavItem]:
         for route in ROUTES
         if route.nav
     ]
-
-
-def _zone_of(means: Means) -> Callable[[], str]:
-    """The zone in which times are shown where no location says otherwise: the first clinic's."""
-
-    def zone() -> str:
-        try:
-            with means.services.database.read() as connection:
-                _, renderer = means.services.content.renderer(connection)
-            return renderer.catalog.clinic.places[CLINICS[0]].zone
-        except (WorkerError, SQLAlchemyError):
-            return "UTC"
-
-    return zone
 
 
 def _sentence(error: WorkerError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 REASONS: Mapping[str, str] = MappingProxyType(
     {
@@ -60,3 +61,8 @@ MORE_REASONS: Mapping[str, str] = MappingProxyType(
 def because(code: str | None) -> str:
     """A reason in words; its own code where there are no words for it yet."""
     return MORE_REASONS.get(code or "", (code or "").replace("_", " "))
+
+
+def paused_by(pause: Mapping[str, Any]) -> str:
+    """`sending is paused by jordan (phones are down)`: whom to ask, and why it is."""
+    return f"{because('paused')} by {pause['by']} ({pause['reason']})"

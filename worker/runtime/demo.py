@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -131,7 +132,9 @@ def add_demo_admin(services: Services) -> str:
     return password
 
 
-def run_out(services: Services, url: str, posted: list[Posted], progress: Callable[[str, Counter[str]], None]) -> None:
+def run_out(
+    services: Services, url: str, posted: list[Posted], progress: Callable[[datetime, Counter[str]], None]
+) -> None:
     """Jump from one due instant to the next until nothing is planned any more."""
     database = services.database
     until_stored(database, posted)
@@ -142,7 +145,7 @@ def run_out(services: Services, url: str, posted: list[Posted], progress: Callab
             has_unsubscribed = _press_unsubscribe(services, url, posted)
         with database.read() as connection:
             due, now = sends.next_due(connection), installation.product_now(connection)
-            progress(f"{now:%a %d %b %Y %H:%M} UTC", Counter(send_figures.counts(connection)))
+            progress(now, Counter(send_figures.counts(connection)))
         if due is None:
             return
         jump_clock(database, due)

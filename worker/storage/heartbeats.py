@@ -17,6 +17,7 @@ WORKER, BEAT = "worker", "beat"
 ALIVE_FOR = timedelta(seconds=20)
 HEARD_WITHIN = timedelta(seconds=6)
 """Three signs of life long: who looks at a queue that fills wants to know at once, and may be wrong for a moment."""
+LISTED_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +84,10 @@ def work(connection: Connection) -> defaultdict[str, Work]:
 
 
 def workers(connection: Connection) -> list[Worker]:
-    """Every worker that was heard today, by name; those that died without a word stay in sight for a day."""
+    """Every worker that was heard lately, by name; those that died without a word stay in sight for an hour."""
     now = real_now(connection)
-    rows = connection.execute(select(heartbeats).where(heartbeats.c.kind == WORKER).order_by(heartbeats.c.name))
+    lately = (heartbeats.c.kind == WORKER, heartbeats.c.at >= now - LISTED_FOR)
+    rows = connection.execute(select(heartbeats).where(*lately).order_by(heartbeats.c.name))
     return [
         Worker(
             name=row.name,

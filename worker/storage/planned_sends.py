@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, literal_column, or_, select
 
 from worker.domain.sends import SendKind, SendState
+from worker.storage import pauses
 from worker.storage.sends import IN_ATTENTION_INDEX, IN_LEASED_INDEX
 from worker.storage.tables import sends
 
@@ -77,3 +78,10 @@ def waiting_by_step(connection: Connection, sequence: str) -> dict[str, int]:
         select(sends.c.step, func.count()).where(IS_PENDING, sends.c.sequence == sequence).group_by(sends.c.step)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def count_stopped(connection: Connection, now: datetime, until: datetime) -> int:
+    """How many planned sends, due until an instant, a pause in force stops: those that no worker has tried yet too."""
+    stopped = select(func.count()).select_from(sends)
+    stopped = stopped.where(IS_PLANNED, sends.c.due_at <= until, pauses.stops_send(now))
+    return connection.execute(stopped).scalar_one()

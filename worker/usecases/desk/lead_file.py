@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from worker.content.catalog import content_location
 from worker.content.render import Renderer
 from worker.domain.consent import SuppressionReason, SuppressionScope
 from worker.domain.leads import Location
@@ -20,6 +21,7 @@ from worker.storage.timeline import Happened
 from worker.usecases.desk.answer import stands
 from worker.usecases.desk.why import Facts, why
 from worker.usecases.nurture.forecast import forecast, steps_of
+from worker.usecases.sending.send_facts import stops
 from worker.usecases.services import Services
 
 _LEFT = {SendState.SENT, SendState.UNKNOWN, SendState.HANDED_OVER}
@@ -89,12 +91,16 @@ def read_lead_file(services: Services, lead_id: str) -> LeadFile:
         )
 
 
-def answer_of(connection: Connection, services: Services, lead_id: str) -> str:
-    """Why a lead did or did not get its emails, in a few sentences. Raises ConfigurationError before a publish."""
+def answer_of(connection: Connection, services: Services, lead_id: str) -> tuple[str, str]:
+    """Why a lead did or did not get its emails, in a few sentences, and the lead's zone, in which they tell times.
+
+    Raises ConfigurationError before a publish.
+    """
     lead = leads.by_ids(connection, [lead_id])[lead_id]
     _, renderer = services.content.renderer(connection)
     now, entries = installation.product_now(connection), timeline.of_lead(connection, lead_id)
-    return why(_facts(connection, renderer, lead, entries, now))
+    facts = _facts(connection, renderer, lead, entries, now)
+    return why(facts), facts.zone
 
 
 def _facts(
@@ -113,10 +119,21 @@ def _facts(
         foreseen=forecast(connection, renderer, lead["id"], now),
         numbers=steps_of(enrolled),
         not_enrolled=refused[-1] if refused else None,
-        paused=pauses.active(connection, now),
+        paused=_stopping(enrolled, pauses.active(connection, now)),
         zone=renderer.catalog.clinic.calendar(Location(lead["location"])).zone,
         now=now,
     )
+
+
+def _stopping(
+    enrolled: Sequence[Mapping[str, Any]], paused: Sequence[Mapping[str, Any]]
+) -> Sequence[Mapping[str, Any]]:
+    """The pauses that stop what is planned for the lead now; one of another place explains nothing."""
+    if not enrolled:
+        return paused
+    latest = enrolled[-1]
+    planned_as = {"location": content_location(Location(latest["location"])), "sequence": latest["sequence"]}
+    return [pause for pause in paused if stops(pause, planned_as)]
 
 
 def _past(renderer: Renderer, facts: Facts, entries: Sequence[Mapping[str, Any]]) -> list[EmailLine]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from worker.content.simulate import CalendarEntry
 from worker.domain.leads import STAFF_HOLD
-from worker.domain.reasons import because
+from worker.domain.reasons import because, paused_by
 from worker.domain.sends import HoldReason, SendKind, SendState
 
 _MEND: Mapping[str, str] = {
@@ -29,7 +29,7 @@ _MEND: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that the answer rests on. `numbers` counts the steps of each sequence; `paused` says who paused and why."""
+    """All that the answer rests on. `numbers` counts the steps of each sequence; `paused` stops what is planned."""
 
     lead: Mapping[str, Any]
     sends: Sequence[Mapping[str, Any]]
@@ -112,8 +112,7 @@ def _held_because(facts: Facts, entry: CalendarEntry) -> str:
     if entry.reason == HoldReason.LEAD_HELD and facts.lead["hold_reason"]:
         return "what they wrote must be looked at first: they may be in danger"
     if entry.reason == HoldReason.PAUSED and facts.paused:
-        pause = facts.paused[-1]
-        return f"{because(entry.reason)} by {pause['by']} ({pause['reason']})"
+        return paused_by(facts.paused[-1])
     return because(entry.reason)
 
 

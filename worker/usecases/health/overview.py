@@ -46,6 +46,8 @@ class Overview:
     pauses: Sequence[Mapping[str, Any]]
     workers: Sequence[Worker]
     next_due_at: datetime | None
+    is_next_overdue: bool
+    """Its time has come: it goes out at once, or waits for a worker or the broker."""
     planned_ahead: int
     unknown_since: datetime | None
     due_curve: Sequence[int]
@@ -62,13 +64,15 @@ def read_overview(services: Services, broker: Broker, spool: Spool) -> Overview:
         now = health.product_now
         in_force = pauses.active(connection, now)
         taken = samples.latest(connection)
+        next_due_at = sends.next_due(connection)
         return Overview(
             health=health,
             verdict=verdict(health.figures),
             queues=_queues(connection, depths, in_force, taken),
             pauses=[pause for pause in in_force if pause["scope"] != PauseScope.QUEUE],
             workers=heartbeats.workers(connection),
-            next_due_at=sends.next_due(connection),
+            next_due_at=next_due_at,
+            is_next_overdue=next_due_at is not None and next_due_at <= now,
             planned_ahead=send_figures.count_planned_within(connection, now, _AHEAD),
             unknown_since=health.unknown_since,
             due_curve=[int(sample["due"]) for sample in taken],

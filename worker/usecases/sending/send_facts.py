@@ -67,7 +67,7 @@ def _known(
 ) -> Known:
     enrollment = enrolled.get(send["enrollment_id"] or "")
     past = history.get(lead["id"], [])
-    stopping = [pause for pause in paused if _stops(pause, send)]
+    stopping = [pause for pause in paused if stops(pause, send)]
     ends = [pause["until"] for pause in stopping]
     plan: Plan | None = enrollment["plan"] if enrollment else None
     emails_sent = frozenset(email for email, _ in past)
@@ -93,7 +93,8 @@ def _known(
     return Known(facts=facts, lead=lead, enrollment=enrollment, emails_sent=emails_sent)
 
 
-def _stops(pause: Mapping[str, Any], send: Mapping[str, Any]) -> bool:
+def stops(pause: Mapping[str, Any], send: Mapping[str, Any]) -> bool:
+    """True when a pause stops what is planned for this `location` and `sequence`."""
     match pause["scope"]:
         case PauseScope.LOCATION:
             return bool(pause["value"] == send["location"])

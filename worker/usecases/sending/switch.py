@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from worker.domain.leads import Location
 from worker.domain.sends import HoldReason
 from worker.errors import ConfigurationError
 from worker.queues import QueueName
-from worker.storage import installation, pauses, sends
+from worker.storage import installation, pauses, planned_sends, sends
 from worker.storage.pauses import PauseScope
 from worker.usecases.services import Services
 
 LOCATIONS = (Location.CARBONDALE, Location.ALBANY, Location.UNDECIDED)
 """Where sends go out for."""
 
+DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switch:
-    """`held` counts the sends that wait for a pause to end; `due` those that would go out now."""
+    """`held` counts the sends that wait for a pause to end, `stopped` those that will once a worker comes to them.
+
+    `ahead` is how many more a pause will hold within a day, if it lasts; `due` counts what is planned for now.
+    """
 
     pauses: Sequence[Mapping[str, Any]]
     sequences: Sequence[str]
     held: int
+    stopped: int
+    ahead: int
     due: int
     oldest_due: datetime | None
     is_epoch_held: bool
@@ -37,6 +44,7 @@ def read_switch(services: Services) -> Switch:
     with services.database.read() as connection:
         now = installation.product_now(connection)
         due, oldest = sends.due(connection, now)
+        stopped = planned_sends.count_stopped(connection, now, now)
         try:
             sequences = sorted(services.content.renderer(connection)[1].catalog.sequences)
         except ConfigurationError:  # nothing is published yet
@@ -45,6 +53,8 @@ def read_switch(services: Services) -> Switch:
             pauses=pauses.active(connection, now),
             sequences=sequences,
             held=sends.count_held(connection, HoldReason.PAUSED),
+            stopped=stopped,
+            ahead=planned_sends.count_stopped(connection, now, now + DAY) - stopped,
             due=due,
             oldest_due=oldest,
             is_epoch_held=pauses.is_epoch_held(connection),
