@@ -22,10 +22,10 @@ from worker.content.catalog import (
 from worker.content.load_clinic import load_clinic
 from worker.content.load_forms import load_forms
 from worker.content.load_routing import load_routing
+from worker.content.load_safety import load_safety
 from worker.content.tables import Problems, Table, read_toml
 from worker.domain.eligibility import EmailScope
 from worker.domain.leads import Condition, Language, Location, Treatment
-from worker.domain.safety import CrisisPatterns
 from worker.domain.schedule import Window
 from worker.domain.sequences import LateAction, Sequence, Step
 from worker.errors import ContentInvalid
@@ -47,7 +47,7 @@ def load_catalog(files: Mapping[str, str]) -> Catalog:
     catalog = Catalog(
         clinic=load_clinic(_toml(files, "clinic.toml", problems)),
         routing=load_routing(_toml(files, "routing.toml", problems)),
-        crisis=_load_safety(_toml(files, "safety.toml", problems)),
+        crisis=load_safety(_toml(files, "safety.toml", problems)),
         forms=forms,
         synonyms=synonyms,
         claims=_load_named(_toml(files, "claims.toml", problems), "claims", _load_claim),
@@ -100,21 +100,6 @@ def _load_claim(name: str, table: Table) -> Claim:
         needs=table.texts("needs", []),
         review_by=table.day("review_by"),
     )
-
-
-def _load_safety(table: Table) -> CrisisPatterns:
-    def compiled(key: str) -> tuple[re.Pattern[str], ...]:
-        patterns = []
-        for text in table.texts(key):
-            try:
-                patterns.append(re.compile(text))
-            except re.error as error:
-                table.problem(key, f"has a pattern that is not a regular expression ({error}): {text}")
-        return tuple(patterns)
-
-    patterns = CrisisPatterns(acute=compiled("acute"), review=compiled("review"), benign=compiled("benign"))
-    table.done()
-    return patterns
 
 
 def _load_waivers(table: Table) -> Iterator[Waiver]:

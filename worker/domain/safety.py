@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,17 +20,25 @@ class CrisisTier(StrEnum):
     REVIEW = "review"
 
 
+@dataclass(frozen=True, slots=True)
+class PatternFamily:
+    """Patterns of one kind, and a quick look at which of them are worth trying."""
+
+    patterns: tuple[re.Pattern[str], ...]
+    candidates: Callable[[str], Sequence[int]]
+    """Of a normalised text, the numbers of the patterns that may occur in it, ascending; the others surely don't."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrisisPatterns:
     """The compiled patterns of `safety.toml`. `benign` figures of speech are taken out first."""
 
-    acute: tuple[re.Pattern[str], ...]
-    review: tuple[re.Pattern[str], ...]
-    benign: tuple[re.Pattern[str], ...]
+    acute: PatternFamily
+    review: PatternFamily
+    benign: PatternFamily
 
 
-_LOOK_ALIKES = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "$": "s", "@": "a", "|": "i"})
-_CYRILLIC = str.maketrans("аеорсухіѕјһԁӏ", "aeopcyxisjhdl")
+_LOOK_ALIKES = str.maketrans("01345$@|аеорсухіѕјһԁӏ", "oieassaiaeopcyxisjhdl")
 _MASKED_LETTER = re.compile(r"(?<=[a-z])[!*](?=[a-z])")  # k!ll, su*cide
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff'’‘`´ʼ]")
 _NOT_A_LETTER = re.compile(r"[^a-z0-9]+")
@@ -39,9 +47,9 @@ _SPELLED_OUT = re.compile(r"\b(?:[a-z] ){2,}[a-z]\b")
 
 def normalise(text: str) -> str:
     """Plain lower-case words: no accents, apostrophes, invisible or look-alike characters, no s p a c i n g."""
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)))
-    letters = "".join(character for character in plain if not unicodedata.combining(character))
-    folded = letters.casefold().translate(_CYRILLIC).translate(_LOOK_ALIKES)
+    plain = _INVISIBLE.sub("", text)
+    letters = plain if plain.isascii() else _without_accents(plain)
+    folded = letters.casefold().translate(_LOOK_ALIKES)
     words = _NOT_A_LETTER.sub(" ", _MASKED_LETTER.sub("i", folded)).strip()
     return _SPELLED_OUT.sub(lambda match: match.group().replace(" ", ""), words)
 
@@ -50,12 +58,19 @@ def screen(texts: Iterable[str], patterns: CrisisPatterns) -> CrisisTier | None:
     """The most urgent tier that any of the texts reaches."""
     normalised = [_without(normalise(text), patterns.benign) for text in texts]
     for tier, family in ((CrisisTier.ACUTE, patterns.acute), (CrisisTier.REVIEW, patterns.review)):
-        if any(pattern.search(text) for text in normalised for pattern in family):
+        if any(family.patterns[number].search(text) for text in normalised for number in family.candidates(text)):
             return tier
     return None
 
 
-def _without(text: str, benign: tuple[re.Pattern[str], ...]) -> str:
-    for pattern in benign:
-        text = pattern.sub(" ", text)
+def _without_accents(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text))
+    return "".join(character for character in plain if not unicodedata.combining(character))
+
+
+def _without(text: str, benign: PatternFamily) -> str:
+    """The text without these, each taken out in its turn. What is left is another text, with candidates of its own."""
+    number = -1
+    while (number := next((each for each in benign.candidates(text) if each > number), -1)) >= 0:
+        text = benign.patterns[number].sub(" ", text)
     return text
