@@ -59,7 +59,7 @@ def test_a_pause_holds_at_once_says_who_and_why_and_ends_by_a_press(world: World
 
     said = after(olive, olive.post("/pauses/add", what="location:albany", reason="phones are down", lasts="2h"))
 
-    assert "Paused: location albany, for 2 hours." in said
+    assert "Paused: location Albany, for 2 hours." in said
     assert "phones are down" in said
     assert "olive" in said
     assert "1 email held" in said, "also before a worker has come to it"
@@ -221,7 +221,7 @@ def test_the_calendar_leads_to_the_day_and_the_lead(world: World, console: Conso
     day = planned["due_at"].date().isoformat()
 
     assert f"/console/upcoming/{day}" in viewer.get("/upcoming").text
-    assert planned["email"] in read(viewer, f"/upcoming/{day}")
+    assert world.catalog.emails[planned["email"]].subject in read(viewer, f"/upcoming/{day}")
     assert f"/console/leads/{lead_id}" in viewer.get(f"/upcoming/{day}").text
     assert "Nothing is planned" in read(viewer, f"/upcoming/{day}?location=albany")
     assert "Nothing is planned" in read(viewer, "/upcoming?location=albany")

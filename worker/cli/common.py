@@ -17,7 +17,7 @@ from worker.settings import Settings, load_settings
 from worker.storage import migrate, timeline
 from worker.usecases.desk.find_lead import find_lead
 from worker.usecases.services import Services
-from worker.usecases.staff_zone import staff_zone
+from worker.usecases.staff_zone import published_catalog, staff_zone
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many at most.")]
@@ -67,4 +67,4 @@ def open_lead(wanted: str) -> Iterator[tuple[Services, str]]:
 
 def times_of(services: Services) -> Times:
     """How a command prints instants: in the zone of the staff, as the console does."""
-    return Times(staff_zone(services))
+    return Times(staff_zone(published_catalog(services)))

@@ -22,8 +22,9 @@ from starlette.routing import Route as StarletteRoute
 
 from worker.console import cookie, gate
 from worker.console.gate import Verdict
-from worker.console.look import BASE, FILES, Look, NavItem
+from worker.console.look import BASE, FILES, Look
 from worker.console.means import Means
+from worker.console.menu import NavItem
 from worker.console.pages import (
     account,
     audit,
@@ -56,7 +57,7 @@ from worker.domain.staff import Permission
 from worker.errors import NotFound, Refused, WorkerError
 from worker.storage import timeline
 from worker.usecases.staff.sign_in import find_session
-from worker.usecases.staff_zone import staff_zone
+from worker.usecases.staff_zone import published_catalog
 
 log = structlog.get_logger()
 
@@ -95,7 +96,7 @@ _EMPTY = FormData()
 
 def create_console(means: Means) -> Starlette:
     """The application."""
-    look = Look(_nav(), lambda: staff_zone(means.services))
+    look = Look(_nav(), lambda: published_catalog(means.services))
     routes = [
         StarletteRoute(route.path, _endpoint(route, means, look), methods=[route.method], name=route.path)
         for route in ROUTES

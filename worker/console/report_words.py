@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
-from worker.console.lead_words import CONDITIONS, LOCATIONS
+from worker.console.lead_words import CONDITIONS
+from worker.console.names import Names
+from worker.domain.leads import Condition
 from worker.domain.reports import Breakdown, Cells, Span, share, usual_wait
 from worker.domain.small_numbers import Cell
 from worker.domain.tallies import Figure
@@ -60,12 +62,24 @@ def headings(by: Breakdown) -> list[str]:
     return [FIGURES[figure] for figure in columns(by)]
 
 
-def name(by: Breakdown, code: str) -> str:
+def name(names: Names, by: Breakdown, code: str) -> str:
     """What a row is about."""
     if not code:
         return "No sequence"
-    known = {**LOCATIONS} if by is Breakdown.LOCATION else {**CONDITIONS} if by is Breakdown.CONDITION else {}
-    return {str(key): said for key, said in known.items()}.get(code, code.replace("-", " "))
+    match by:
+        case Breakdown.LOCATION:
+            return names.place(code)
+        case Breakdown.CONDITION:
+            said = CONDITIONS[Condition(code)] if code in set(Condition) else code
+            return said[:1].upper() + said[1:]
+        case Breakdown.SEQUENCE:
+            return names.sequence(code)
+    return names.email(code)
+
+
+def is_untold(total: Cells, figure: Figure) -> bool:
+    """True where nobody reports it: not each mail provider says what was delivered, and none of many is not 0 %."""
+    return figure is Figure.DELIVERED and total[figure] == 0 and total[Figure.SENT] != 0
 
 
 def told(cell: Cell) -> str:

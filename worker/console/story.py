@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from worker.console import lead_words, words
+from worker.console.names import Names
 from worker.domain.leads import STAFF_HOLD, Location
 from worker.domain.reasons import because
 from worker.storage.timeline import Happened
@@ -34,10 +35,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teller:
-    """Tells entries in a lead's zone. `subjects` are the emails' subjects, by id."""
+    """Tells entries in a lead's zone."""
 
     zone: str
-    subjects: Mapping[str, str]
+    names: Names
     with_notes: bool
 
     def tell(self, entries: Sequence[Mapping[str, Any]]) -> list[Told]:
@@ -59,8 +60,7 @@ class Teller:
     def email(self, detail: Detail) -> str:
         """The email that an entry is about."""
         email_id = detail.get("email", "")
-        subject = self.subjects.get(email_id, email_id)
-        return f"“{subject}”" if subject else "an email"
+        return f"“{self.names.email(email_id)}”" if email_id else "an email"
 
     def instant(self, text: str) -> str:
         """A stored instant in the lead's zone."""
@@ -99,12 +99,12 @@ def _received(_teller: Teller, _kind: str, detail: Detail) -> tuple[str, str]:
     return f"Their form arrived (form {detail.get('form', 'clinic')})", "; ".join(flags)
 
 
-def _routed(_teller: Teller, _kind: str, detail: Detail) -> tuple[str, str]:
+def _routed(teller: Teller, _kind: str, detail: Detail) -> tuple[str, str]:
     where = _place(detail["location"])
     if detail.get("kept"):
         return "A later form named another place or concern", "it was noted, and nothing was changed"
     sequence = detail.get("sequence")
-    what = f"Belongs to {where}" + (f", sequence {words.label(sequence)}" if sequence else ", no sequence")
+    what = f"Belongs to {where}" + (f", sequence {teller.names.sequence(sequence)}" if sequence else ", no sequence")
     why = _evidence(detail.get("location_reason", ""))
     parts = [f"place by {why}" if why else "", f"sequence: {detail.get('sequence_reason') or ''}"]
     parts += [f"but {_conflict(one)}" for one in detail.get("conflicts") or ()]
@@ -132,9 +132,12 @@ def _consent(_teller: Teller, _kind: str, detail: Detail) -> tuple[str, str]:
     return agreed, f"wording {detail['wording']}" if detail.get("wording") else ""
 
 
-def _enrolled(_teller: Teller, _kind: str, detail: Detail) -> tuple[str, str]:
+def _enrolled(teller: Teller, _kind: str, detail: Detail) -> tuple[str, str]:
     again = detail.get("cycle", 1)
-    return f"Began the sequence {words.label(detail['sequence'])}", f"for the {again}. time" if again > 1 else ""
+    return (
+        f"Began the sequence {teller.names.sequence(detail['sequence'])}",
+        f"for the {again}. time" if again > 1 else "",
+    )
 
 
 def _not_enrolled(_teller: Teller, _kind: str, detail: Detail) -> tuple[str, str]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from worker.content.catalog import Catalog
 from worker.domain.leads import CLINICS
 from worker.errors import WorkerError
 from worker.usecases.services import Services
 
 
-def staff_zone(services: Services) -> str:
-    """Its name; UTC before the first publish, and while the database is away."""
+def published_catalog(services: Services) -> Catalog | None:
+    """What is published; None before the first publish, and while the database is away."""
     try:
         with services.database.read() as connection:
-            _, renderer = services.content.renderer(connection)
-        return renderer.catalog.clinic.places[CLINICS[0]].zone
+            return services.content.renderer(connection)[1].catalog
     except (WorkerError, SQLAlchemyError):
-        return "UTC"
+        return None
+
+
+def staff_zone(catalog: Catalog | None) -> str:
+    """Its name; UTC while nothing is published."""
+    return catalog.clinic.places[CLINICS[0]].zone if catalog else "UTC"

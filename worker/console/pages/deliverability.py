@@ -46,6 +46,7 @@ def _render(
         days=DAYS,
         figures=_SHOWN,
         sent=Figure.SENT,
+        delivered=Figure.DELIVERED,
         provider=visit.services.provider.name,
         problem=problem,
         found=found,

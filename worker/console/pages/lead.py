@@ -54,8 +54,7 @@ def _page(visit: Visit, contact: Contact | None) -> Response:
 
 
 def _told(visit: Visit, file: LeadFile) -> object:
-    subjects = {line.email: line.subject for line in file.emails}
-    teller = Teller(zone=file.zone, subjects=subjects, with_notes=visit.may(Permission.REVEAL_CONTACT))
+    teller = Teller(zone=file.zone, names=visit.look.names(), with_notes=visit.may(Permission.REVEAL_CONTACT))
     return teller.tell(file.entries[-_ENTRIES:])
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from starlette.responses import Response
 
 from worker.console import lead_words
 from worker.console.routes import act, page
 from worker.console.visit import Visit
+from worker.content.catalog import Catalog
 from worker.domain.leads import Condition, Location
 from worker.domain.staff import Permission
 from worker.storage import leads
@@ -33,16 +36,16 @@ def _list(visit: Visit, status: int = 200, problem: str = "") -> Response:
         wanted=wanted,
         say=lead_words,
         problem=problem,
-        choices=_choices(sorted(renderer.catalog.sequences)),
+        choices=_choices(renderer.catalog),
     )
 
 
-def _choices(sequences: list[str]) -> dict[str, list[tuple[str, str]]]:
+def _choices(catalog: Catalog) -> dict[str, list[tuple[str, str]]]:
     """What each filter offers, in words."""
     return {
         "location": [(one.value, lead_words.LOCATIONS[one]) for one in Location],
         "condition": [(one.value, lead_words.CONDITIONS[one]) for one in Condition],
-        "sequence": [(one, one.replace("-", " ")) for one in sequences],
+        "sequence": sorted(((one.id, one.name) for one in catalog.sequences.values()), key=itemgetter(1)),
         "status": list(lead_words.STATUS.items()),
     }
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
+from worker.console.names import Names
 from worker.console.routes import Route, act, dangerous, page
 from worker.console.visit import Visit
-from worker.console.words import label, plural
+from worker.console.words import plural
 from worker.domain.staff import Permission
 from worker.queues import QueueName
-from worker.storage.pauses import PauseScope
 from worker.usecases.sending import pausing
 from worker.usecases.sending.epoch import confirm_epoch
 from worker.usecases.sending.switch import LOCATIONS, Switch, read_switch, scope_of
@@ -34,9 +34,8 @@ def _show(visit: Visit, problem: str = "") -> Response:
         "pauses.html",
         422 if problem else 200,
         switch=switch,
-        scopes=_scopes(switch),
+        scopes=_scopes(visit.look.names(), switch),
         lasts=[(code, words) for code, (words, _) in LASTS.items()],
-        what=what_is_paused,
         problem=problem,
     )
 
@@ -50,7 +49,7 @@ def _pause(visit: Visit) -> Response:
         return _show(visit, "Please choose what to pause, and for how long.")
     scope, value = found
     pausing.pause(visit.services, scope, value, reason, visit.me.name, lasts[1])
-    return visit.go_to("/pauses", f"Paused: {what_is_paused(scope, value)}, {lasts[0]}.")
+    return visit.go_to("/pauses", f"Paused: {visit.look.names().paused(scope, value)}, {lasts[0]}.")
 
 
 def _resume(visit: Visit) -> Response:
@@ -60,7 +59,7 @@ def _resume(visit: Visit) -> Response:
     scope, value = found
     released = pausing.resume(visit.services, scope, value, visit.me.name)
     went_on = f"{plural(released, 'held email')} will go out at the next decent hour"
-    return visit.go_to("/pauses", f"Resumed: {what_is_paused(scope, value)}. {went_on}.")
+    return visit.go_to("/pauses", f"Resumed: {visit.look.names().paused(scope, value)}. {went_on}.")
 
 
 def _ask_confirm(visit: Visit) -> Response:
@@ -72,20 +71,14 @@ def _confirm(visit: Visit) -> Response:
     return visit.go_to("/pauses", f"Confirmed: this database sends. {plural(released, 'held email')} will go on.")
 
 
-def _scopes(switch: Switch) -> list[tuple[str, str]]:
+def _scopes(names: Names, switch: Switch) -> list[tuple[str, str]]:
     """The choices of the form, from the widest to the narrowest."""
     return [
         ("all", "Everything"),
-        *((f"location:{name}", f"Location: {label(name)}") for name in LOCATIONS),
-        *((f"sequence:{name}", f"Sequence: {label(name)}") for name in switch.sequences),
+        *((f"location:{name}", f"Location: {names.place(name)}") for name in LOCATIONS),
+        *((f"sequence:{name}", f"Sequence: {names.sequence(name)}") for name in switch.sequences),
         *((f"queue:{name}", f"Work of the queue: {name}") for name in QueueName),
     ]
-
-
-def what_is_paused(scope: str, value: str | None) -> str:
-    """A pause's scope in words."""
-    names = {PauseScope.ALL: "everything", PauseScope.EPOCH: "everything, until this database is confirmed"}
-    return names.get(PauseScope(scope)) or f"{scope} {label(value or '')}"
 
 
 ROUTES: tuple[Route, ...] = (

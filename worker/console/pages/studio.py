@@ -57,7 +57,8 @@ def _frame(visit: Visit, changed: int) -> dict[str, Any]:
     url = visit.look.url
     return {
         "home": url("/"),
-        "nav": [{"name": item.name, "url": url(item.path)} for item in visit.look.nav_of(visit.role)],
+        "menu": visit.look.menu_of(visit.role, visit.here),
+        "url": url,
         "me": f"{visit.me.name}, {words.ROLES[visit.me.role].lower()}",
         "csrf": visit.csrf,
         "sign_out": url("/sign-out"),

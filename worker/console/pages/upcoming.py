@@ -10,7 +10,6 @@ from starlette.responses import Response
 from worker.console.routes import page
 from worker.console.visit import Visit
 from worker.console.weeks import weeks_of
-from worker.console.words import label
 from worker.domain.staff import Permission
 from worker.errors import NotFound
 from worker.usecases.health.upcoming import read_day, read_upcoming
@@ -21,7 +20,7 @@ _SHOWN = 200
 
 
 def _show(visit: Visit) -> Response:
-    sequences = read_switch(visit.services).sequences
+    names, sequences = visit.look.names(), read_switch(visit.services).sequences
     location, sequence = _filter(visit, sequences)
     with visit.services.database.read() as connection:
         found = read_upcoming(connection, location=location, sequence=sequence)
@@ -32,8 +31,8 @@ def _show(visit: Visit) -> Response:
         busiest=max((day.count for day in found.days), default=0),
         location=location,
         sequence=sequence,
-        locations=[(name, label(name)) for name in LOCATIONS],
-        sequences=[(name, label(name)) for name in sequences],
+        locations=[(name, names.place(name)) for name in LOCATIONS],
+        sequences=[(name, names.sequence(name)) for name in sequences],
     )
 
 
