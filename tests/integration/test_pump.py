@@ -7,15 +7,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import text, update
 
+from tests.support.telling import add
 from tests.support.world import ScriptedProvider, World
 from worker.delivery.base import Message, Outcome, Receipt
 from worker.domain.ids import new_id
 from worker.errors import AmbiguousDeliveryError
 from worker.storage import claims, enrollments, installation, sends, tables
 from worker.storage.database import real_now
-from worker.storage.marks import Mark, mark_sent
+from worker.storage.marks import Mark, group
 from worker.storage.timeline import Entry, Happened
 from worker.usecases.choices.unsubscribe import unsubscribe
 from worker.usecases.nurture.enroll import following
@@ -70,8 +72,11 @@ def mark_of(world: World, row: Mapping[str, Any]) -> Mark:
 
 
 def mark(world: World, it: Mark) -> bool:
-    with world.database.marking() as connection:
-        return mark_sent(connection, it)
+    """Mark one; whether it was written."""
+    with world.database.marking() as connection, group(connection) as marks:
+        marks.add(it)
+    assert marks.undone == ([] if marks.done else [it])
+    return marks.done == 1
 
 
 # --- a batch is read once, and each group is asked anew ---
@@ -207,6 +212,40 @@ def test_nothing_follows_in_an_enrollment_that_ended_while_its_email_was_under_w
 
     assert mark(world, it)
     assert [send["state"] for send in world.sends() if send["kind"] == "nurture"] == ["sent"]
+
+
+def test_an_email_whose_mark_could_not_be_written_is_noted_the_longer_way(world: World) -> None:
+    """Here because a system that is told was added while the group was under way."""
+    due_for_many(world, 3)
+    provider = once(world, lambda: add(world, "https://warehouse.example.com"))
+
+    assert world.deliver() == {"sent": 3}
+
+    assert len(provider.messages) == 3
+    sent = [row for row in world.sends() if row["kind"] == "nurture" and row["state"] == "sent"]
+    assert len(sent) == 3
+    facts = world.rows(tables.outgoing_events)
+    assert len([fact for fact in facts if fact["type"] == "email.sent"]) == 3
+
+
+def test_a_mark_whose_connection_breaks_is_written_over_another(world: World) -> None:
+    if world.database.is_sqlite:
+        pytest.skip("a file has no connection to lose")
+    due_for_many(world, GROUP)
+
+    def cut() -> None:
+        marking = "select pg_terminate_backend(pid) from pg_stat_activity where query like 'PREPARE mark%'"
+        with world.database.write() as connection:
+            assert connection.execute(text(f"{marking} and datname = current_database()")).scalars().all() == [True]
+
+    provider = once(world, cut)
+
+    assert world.deliver() == {"sent": GROUP}
+
+    assert len(provider.messages) == GROUP
+    sent = [row for row in world.sends() if row["kind"] == "nurture" and row["state"] == "sent"]
+    assert {row["id"] for row in sent} == {message.send_id for message in provider.messages}
+    assert [mark["via"] for row in sent for mark in world.story(row["lead_id"], "sent")[1:]] == [None] * GROUP
 
 
 def test_only_marks_do_not_wait_for_the_disk(world: World) -> None:

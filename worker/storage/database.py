@@ -6,6 +6,7 @@ On SQLite a write takes the writer lock at its start, so that it never fails hal
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,10 +16,12 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError
 
 _BUSY_TIMEOUT_S = 20
 _STATEMENT_TIMEOUT_MS = 30_000
+_TRUSTED_S = 0.1
+"""A connection that was in use just now need not be asked whether it still is one."""
 
 
 class Database:
@@ -143,11 +146,30 @@ def _postgres_engine(url: URL, pool_size: int, more_options: str = "", **engine_
         f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
         f"{more_options}"
     )
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         **engine_options,
-        pool_pre_ping=True,
         hide_parameters=True,  # an exception's text must not hold what was stored
         connect_args={"options": options, "connect_timeout": 5},
     )
+    _ask_idle_connections(engine)
+    return engine
+
+
+def _ask_idle_connections(engine: Engine) -> None:
+    """As `pool_pre_ping`, which asks every time and so costs a busy process a round trip for each transaction."""
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask(connection: Any, record: Any, _proxy: Any) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is None or time.monotonic() - used_at < _TRUSTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            raise InvalidatePoolError from None  # so are the others: all of them are opened anew

@@ -23,12 +23,12 @@ from worker.delivery.base import Outcome, Receipt
 from worker.domain.eligibility import Decision, Hold, Proceed, decide
 from worker.domain.sends import HoldReason, SendState
 from worker.errors import SealError, TemplateError
-from worker.storage import installation, usage
+from worker.storage import installation, marks, usage
 from worker.storage.database import real_now
 from worker.usecases.sending.claim import Claimed, claim, give_back, is_clear
 from worker.usecases.sending.compose import compose
 from worker.usecases.sending.epoch import guard_epoch
-from worker.usecases.sending.mark import Marker
+from worker.usecases.sending.mark import Marker, finish_marks
 from worker.usecases.sending.offer import Ready, offer
 from worker.usecases.sending.pass_gate import Batch, Passed, pass_gate
 from worker.usecases.sending.record_outcome import record_outcome
@@ -123,17 +123,18 @@ def _offer(services: Services, batch: Batch, passed: Passed) -> Counter[str]:
     claimed = batch.claimed
     counts: Counter[str] = Counter()
     if passed.going:
-        with services.database.marking() as connection:
-            marker = Marker(batch=batch, moment=passed.moment, connection=connection)
+        with services.database.marking() as connection, marks.group(connection) as group:
+            marker = Marker(batch=batch, moment=passed.moment, marks=group)
 
             def record(services: Services, send: Mapping[str, Any], outcome: Outcome) -> str:
                 if send["id"] not in tests:
                     outcomes.append(outcome)
-                if isinstance(outcome, Receipt) and marker.mark(send, outcome):
+                if isinstance(outcome, Receipt) and marker.begin(send, outcome):
                     return SendState.SENT
                 return record_outcome(services, send, outcome, is_probe=claimed.is_probe)
 
             counts = offer(services, passed.going, record)
+        finish_marks(services, group)
     watch_provider(services, outcomes, is_probe=claimed.is_probe, was_well=claimed.provider_was_well)
     return counts
 

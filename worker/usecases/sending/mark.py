@@ -7,29 +7,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection
-
 from worker.delivery.base import Receipt
 from worker.faults import fault
 from worker.storage.installation import Moment
-from worker.storage.marks import Mark, mark_sent
+from worker.storage.marks import Mark, Marks
 from worker.storage.timeline import Entry, Happened
 from worker.usecases.nurture.enroll import following
 from worker.usecases.sending.pass_gate import Batch
-from worker.usecases.sending.record_outcome import named
+from worker.usecases.sending.record_outcome import named, record_outcome
+from worker.usecases.services import Services
 
 
 @dataclass(slots=True, kw_only=True)
 class Marker:
-    """Marks a group that passed the gate at `moment`, over a connection that does not wait for the disk."""
+    """Marks a group that passed the gate at `moment`."""
 
     batch: Batch
     moment: Moment
-    connection: Connection
+    marks: Marks
     passed_at: float = field(default_factory=time.monotonic)
 
-    def mark(self, send: Mapping[str, Any], receipt: Receipt) -> bool:
-        """Mark one; False where more than a mark is needed: the end of a sequence, or others who are told of it."""
+    def begin(self, send: Mapping[str, Any], receipt: Receipt) -> bool:
+        """Begin to mark one; False where more than a mark is needed, at the end of a sequence."""
         known = self.batch.known[send["id"]]
         at = self.moment.after(time.monotonic() - self.passed_at)
         next_send = None
@@ -46,7 +45,14 @@ class Marker:
             entry=Entry(kind=Happened.SENT, at=at, lead_id=send["lead_id"], detail=named(send)),
             following=next_send,
         )
-        is_marked = mark_sent(self.connection, mark)
-        if is_marked:
-            fault("outcome_committed")
-        return is_marked
+        self.marks.add(mark)
+        return True
+
+
+def finish_marks(services: Services, marks: Marks) -> None:
+    """Once all were written or not: those that were not take the longer way, which tells others, too."""
+    for _ in range(marks.done):
+        fault("outcome_committed")
+    for mark in marks.undone:
+        receipt = Receipt(provider=mark.provider, provider_message_id=mark.provider_message_id)
+        record_outcome(services, mark.send, receipt)
