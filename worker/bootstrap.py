@@ -31,7 +31,18 @@ log = structlog.get_logger()
 
 
 class CeleryQueue:
-    """Puts wake-up hints on Redis. Never raises, never waits long: what is lost here is found by the sweep."""
+    """Puts wake-up hints on Redis. Never raises, never waits long: what is lost here is found by the sweep.
+
+    A hint that still waits on its queue tells as much as another one would: whoever takes it looks at the rows
+    after they were committed. So under load one lies there at a time, instead of one for each group of leads.
+    """
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def is_capture_waiting(self) -> bool:
+        """A group that no worker has taken yet."""
+        return bool(self._broker.is_waiting(QUEUE_OF[TaskName.CAPTURE]))
 
     def capture(self, envelopes: Sequence[str]) -> bool:
         """One message for a group of sealed submissions."""
@@ -39,15 +50,19 @@ class CeleryQueue:
 
     def deliver(self) -> None:
         """Something is due."""
-        self._send(TaskName.DELIVER, [])
+        self._hint(TaskName.DELIVER)
 
     def alert(self) -> None:
         """An alert waits."""
-        self._send(TaskName.ALERT, [])
+        self._hint(TaskName.ALERT)
 
     def tell(self) -> None:
         """Someone is to be told."""
-        self._send(TaskName.TELL, [])
+        self._hint(TaskName.TELL)
+
+    def _hint(self, task: TaskName) -> None:
+        if not self._broker.is_waiting(QUEUE_OF[task]):
+            self._send(task, [])
 
     def _send(self, task: TaskName, arguments: list[object]) -> bool:
         try:
@@ -69,21 +84,10 @@ class CeleryQueue:
 class HintsInBackground(CeleryQueue):
     """For the web: a click must not wait for a broker that is away. Hints that pile up meanwhile are dropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, broker: Broker) -> None:
+        super().__init__(broker)
         self._hints: queue.Queue[TaskName] = queue.Queue(maxsize=16)
         threading.Thread(target=self._keep_sending, name="hints", daemon=True).start()
-
-    def deliver(self) -> None:
-        """Something is due."""
-        self._hint(TaskName.DELIVER)
-
-    def alert(self) -> None:
-        """An alert waits."""
-        self._hint(TaskName.ALERT)
-
-    def tell(self) -> None:
-        """Someone is to be told."""
-        self._hint(TaskName.TELL)
 
     def _hint(self, task: TaskName) -> None:
         with contextlib.suppress(queue.Full):
@@ -91,7 +95,7 @@ class HintsInBackground(CeleryQueue):
 
     def _keep_sending(self) -> None:
         while True:
-            self._send(self._hints.get(), [])
+            super()._hint(self._hints.get())
 
 
 @cache
@@ -130,7 +134,7 @@ def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQue
         provider=provider,
         practice=OutboxProvider(settings.state / "outbox"),
         alerts=open_alerts(settings.alert_url, provider, sender, settings.state, settings.reach),
-        queue=queue_class(),
+        queue=queue_class(broker),
         public_url=settings.links,
         broker=broker,
         manners=settings.manners,

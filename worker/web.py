@@ -5,6 +5,7 @@ No access log: addresses and links are personal.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 
 import uvicorn
@@ -52,9 +53,12 @@ def main() -> None:
     configure_logs(settings.log_level, "web")
     guard_last_words()
     services, broker = make_services(settings, HintsInBackground), open_broker(settings)
+    app = create_web(services, settings, broker)
+    gc.collect()
+    gc.freeze()  # what is loaded stays: nobody shall wait while it is looked through for rubbish
     host, port = settings.bind.rsplit(":", 1)
     uvicorn.run(
-        create_web(services, settings, broker),
+        app,
         host=host,
         port=int(port),
         log_config=None,

@@ -48,6 +48,9 @@ class Hints:
     def capture(self, envelopes: Sequence[str]) -> bool:
         return True
 
+    def is_capture_waiting(self) -> bool:
+        return False
+
     def deliver(self) -> None:
         """See the class."""
 

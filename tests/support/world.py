@@ -86,6 +86,9 @@ class RecordingQueue:
             self.captured.append(list(envelopes))
         return self.takes
 
+    def is_capture_waiting(self) -> bool:
+        return False
+
     def deliver(self) -> None:
         self.hints.append("deliver")
 

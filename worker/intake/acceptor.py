@@ -1,7 +1,8 @@
 """Accept a submission: durable in the spool first, answered next, on the Redis queue off the request thread.
 
-Posts that arrive together share one fsync and one message; nothing waits for company. Three threads:
-the writer (spool), the publisher (Redis) and the relay (again, until the database confirms).
+Posts that arrive together share one fsync and one message; nothing waits for company: those read in one turn of the
+event loop could not be answered before its next one anyway. Three threads: the writer (spool), the publisher (Redis)
+and the relay (again, until the database confirms).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import fcntl
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +27,10 @@ from worker.usecases.services import Services
 log = structlog.get_logger()
 
 GROUP = 100
+"""So many are enough for one file, or one message."""
+
 _BACKLOG = 1000
+_HELD_AT_MOST_S, _LOOK_EVERY_S = 0.25, 0.01
 _RELAY_EVERY_S = 0.5
 _RELAY_REST_S = 5.0
 """After trouble with the database, which every pass would only repeat."""
@@ -34,29 +39,35 @@ _RELAY_REST_S = 5.0
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     envelope: str
-    loop: asyncio.AbstractEventLoop
     accepted: asyncio.Future[None]
 
-    def settle(self, error: OSError | None) -> None:
-        """Tell the request, on its own loop, how it went."""
-        self.loop.call_soon_threadsafe(self._set, error)
 
-    def _set(self, error: OSError | None) -> None:
-        if self.accepted.done():
-            return  # the client has gone; what is spooled is spooled
+def _settle(group: Sequence[_Waiting], error: OSError | None) -> None:
+    """Tell all of these requests how it went, with one wake-up of their loop."""
+    group[0].accepted.get_loop().call_soon_threadsafe(_set, group, error)
+
+
+def _set(group: Sequence[_Waiting], error: OSError | None) -> None:
+    for waiting in group:
+        if waiting.accepted.done():
+            continue  # the client has gone; what is spooled is spooled
         if error is None:
-            self.accepted.set_result(None)
+            waiting.accepted.set_result(None)
         else:
-            self.accepted.set_exception(error)
+            waiting.accepted.set_exception(error)
 
 
 class Acceptor:
-    """The way in. `accept` returns once the submission is durable, and raises OSError when it can't be."""
+    """The way in. `accept` returns once the submission is durable, and raises OSError when it can't be.
+
+    For one event loop, that of the web process.
+    """
 
     def __init__(self, services: Services, spool: Spool, each_second: Sequence[Callable[[], None]] = ()) -> None:
         self._services, self._spool, self._each_second = services, spool, each_second
         self.relay = Relay(services, spool)
-        self._arrived: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._read: list[_Waiting] = []
+        self._arrived: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
         self._written: queue.Queue[tuple[Path, list[str]] | None] = queue.Queue(maxsize=_BACKLOG)
         self._stopping = threading.Event()
         self._threads = [
@@ -84,19 +95,24 @@ class Acceptor:
     async def accept(self, envelope: str) -> None:
         """Make one sealed submission durable."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(envelope, loop, loop.create_future())
-        self._arrived.put(waiting)
+        waiting = _Waiting(envelope, loop.create_future())
+        self._read.append(waiting)
+        if len(self._read) == 1:
+            loop.call_soon(self._pass_on)  # after all that was read in this turn
         await waiting.accepted
 
+    def _pass_on(self) -> None:
+        group, self._read = self._read, []
+        self._arrived.put(group)
+
     def _write(self) -> None:
-        while (first := self._arrived.get()) is not None:
-            group = [first]
+        while (group := self._arrived.get()) is not None:
             while len(group) < GROUP and not self._arrived.empty():
                 following = self._arrived.get()
                 if following is None:
                     self._arrived.put(None)
                     break
-                group.append(following)
+                group = group + following
             self._write_group(group)
 
     def _write_group(self, group: list[_Waiting]) -> None:
@@ -104,13 +120,11 @@ class Acceptor:
         try:
             path = self._spool.write(envelopes)
         except OSError as error:
-            for waiting in group:
-                waiting.settle(error)
+            _settle(group, error)
             log.exception("spool.not_written", count=len(group))
             return
         self.relay.expect(path)
-        for waiting in group:
-            waiting.settle(None)
+        _settle(group, None)
         try:
             self._written.put_nowait((path, envelopes))
         except queue.Full:
@@ -118,16 +132,26 @@ class Acceptor:
 
     def _publish(self) -> None:
         while (written := self._written.get()) is not None:
-            _, envelopes = written
-            while len(envelopes) < GROUP and not self._written.empty():
-                following = self._written.get()
-                if following is None:
-                    self._written.put(None)
-                    break
-                envelopes = envelopes + following[1]
+            envelopes = self._with_company(written[1])
             fault("before_push")
             self._services.queue.capture(envelopes)
             fault("after_push")
+
+    def _with_company(self, envelopes: list[str]) -> list[str]:
+        """While a message waits that no worker has taken, all are busy: what arrives meanwhile goes with this one."""
+        held_until = time.monotonic() + _HELD_AT_MOST_S
+        while len(envelopes) < GROUP:
+            if self._written.empty():
+                is_time = self._stopping.is_set() or time.monotonic() >= held_until
+                if is_time or not self._services.queue.is_capture_waiting():
+                    break
+                time.sleep(_LOOK_EVERY_S)
+            elif (following := self._written.get()) is None:
+                self._written.put(None)
+                break
+            else:
+                envelopes = envelopes + following[1]
+        return envelopes
 
     def _relay(self) -> None:
         with (self._spool.root / "relay.lock").open("w") as lock:

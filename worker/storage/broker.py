@@ -73,6 +73,13 @@ class Broker:
             for number, name in enumerate(names)
         }
 
+    def is_waiting(self, queue: str) -> bool | None:
+        """Whether a message lies there that no worker has taken yet; None when the broker does not answer."""
+        try:
+            return bool(self._client.llen(KEY_PREFIX + queue))
+        except redis.RedisError:
+            return None
+
     def set_aside(self, limit: int) -> list[SetAside]:
         """What workers could not read, oldest first. Raises nothing: no answer, nothing to park now."""
         try:

@@ -38,6 +38,9 @@ class Queue(Protocol):
     def capture(self, envelopes: Sequence[str]) -> bool:
         """Put sealed submissions on the intake queue; False where the broker did not take them."""
 
+    def is_capture_waiting(self) -> bool:
+        """A group that no worker has taken yet: all of them are busy, so that another message wakes nobody."""
+
     def deliver(self) -> None:
         """Something is due: send now rather than at the next tick."""
 

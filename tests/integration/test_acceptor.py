@@ -1,0 +1,147 @@
+"""The way in under load: what arrives together shares a file and a message, and nobody waits for company."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import Databases
+from tests.support.world import RecordingQueue, World, migrate_world, open_world
+from worker.bootstrap import CeleryQueue
+from worker.celery import app
+from worker.intake import acceptor as accepting
+from worker.intake.acceptor import Acceptor
+from worker.storage.spool import Spool
+
+
+@dataclass
+class BusyWorkers(RecordingQueue):
+    """A message waits that no worker takes, until the test says so."""
+
+    waits: bool = True
+
+    def is_capture_waiting(self) -> bool:
+        return self.waits
+
+
+@contextmanager
+def started(world: World, queue: RecordingQueue, folder: Path) -> Iterator[Acceptor]:
+    world.services.queue = queue
+    acceptor = Acceptor(world.services, Spool(folder))
+    acceptor.start()
+    try:
+        yield acceptor
+    finally:
+        acceptor.stop()
+
+
+@pytest.fixture
+def world(sqlite_databases: Databases, tmp_path: Path) -> Iterator[World]:
+    """One kind of database does: nothing here is about it."""
+    with open_world(sqlite_databases.make(migrate_world), tmp_path) as opened:
+        yield opened
+    sqlite_databases.drop_all()
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_posts_that_are_read_together_share_a_file_in_their_order(world: World, tmp_path: Path) -> None:
+    posts = [f"post-{number}:sealed" for number in range(16)]
+
+    async def all_at_once(acceptor: Acceptor) -> None:
+        await asyncio.gather(*map(acceptor.accept, posts))
+
+    with started(world, RecordingQueue(), tmp_path / "spool") as acceptor:
+        asyncio.run(all_at_once(acceptor))
+
+        assert [list(file.envelopes) for file in acceptor._spool.waiting()] == [posts]
+
+
+def test_everyone_in_a_group_is_told_that_it_could_not_be_kept(world: World, tmp_path: Path) -> None:
+    async def both(acceptor: Acceptor) -> list[BaseException | None]:
+        return await asyncio.gather(acceptor.accept("a:1"), acceptor.accept("b:2"), return_exceptions=True)
+
+    with started(world, RecordingQueue(), tmp_path / "spool") as acceptor:
+        (tmp_path / "spool" / "tmp").rmdir()
+        assert [type(told) for told in asyncio.run(both(acceptor))] == [FileNotFoundError] * 2
+        (tmp_path / "spool" / "tmp").mkdir()
+
+
+def test_while_all_workers_are_busy_what_arrives_goes_in_one_message(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accepting, "_HELD_AT_MOST_S", 60.0)
+    queue = BusyWorkers()
+
+    with started(world, queue, tmp_path / "spool") as acceptor:
+        for post in ("a:1", "b:2", "c:3"):
+            asyncio.run(acceptor.accept(post))
+        assert queue.captured == []
+        queue.waits = False
+        until(lambda: bool(queue.captured))
+
+    assert queue.captured == [["a:1", "b:2", "c:3"]]
+
+
+def test_a_queue_that_nobody_serves_holds_nothing_back_for_long(world: World, tmp_path: Path) -> None:
+    queue = BusyWorkers()
+
+    with started(world, queue, tmp_path / "spool") as acceptor:
+        asyncio.run(acceptor.accept("a:1"))
+        until(lambda: queue.captured == [["a:1"]])
+
+
+def test_a_stop_does_not_wait_for_busy_workers(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accepting, "_HELD_AT_MOST_S", 60.0)
+    queue = BusyWorkers()
+
+    with started(world, queue, tmp_path / "spool") as acceptor:
+        asyncio.run(acceptor.accept("a:1"))
+
+    assert queue.captured == [["a:1"]]
+
+
+@dataclass
+class OneQueue:
+    """Stands in for the broker: what was put there, and not taken yet."""
+
+    waiting: list[str] = field(default_factory=list)
+    answers: bool = True
+
+    def is_waiting(self, queue: str) -> bool | None:
+        return queue in self.waiting if self.answers else None
+
+
+def test_a_hint_that_nobody_has_taken_is_not_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = OneQueue()
+    monkeypatch.setattr(app, "send_task", lambda *_, queue, **__: broker.waiting.append(queue))
+    hints = CeleryQueue(broker)  # type: ignore[arg-type]  # of a broker it asks this one thing
+
+    for _ in range(3):
+        hints.deliver()
+        hints.alert()
+    assert broker.waiting == ["send", "alerts"]
+
+    broker.waiting.remove("send")  # a worker has taken it, perhaps before the rows of the next one were there
+    hints.deliver()
+    assert broker.waiting == ["alerts", "send"]
+
+
+def test_a_broker_that_does_not_say_gets_the_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = OneQueue(waiting=["send"], answers=False)
+    monkeypatch.setattr(app, "send_task", lambda *_, queue, **__: broker.waiting.append(queue))
+
+    CeleryQueue(broker).deliver()  # type: ignore[arg-type]
+
+    assert broker.waiting == ["send", "send"]
