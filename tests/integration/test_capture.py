@@ -550,6 +550,23 @@ def _gist(world: World, table: Table) -> list[str]:
     )
 
 
+def test_however_many_share_a_number_the_next_one_reads_no_more_of_them(world: World) -> None:
+    for number in range(9):
+        world.post(email=f"desk{number}@example.com", phone="618-555-0123")
+    fetched: list[int] = []
+
+    def note(_connection: object, cursor: Any, statement: str, *_: object) -> None:
+        if "FROM leads" in statement:
+            fetched.append(len(cursor.fetchall()) if world.database.is_sqlite else cursor.rowcount)
+
+    event.listen(world.database.engine, "after_cursor_execute", note)
+    world.post(email="tenth@example.com", phone="618-555-0123")
+    event.remove(world.database.engine, "after_cursor_execute", note)
+
+    assert fetched
+    assert max(fetched) <= 1
+
+
 def test_a_group_costs_hardly_more_statements_than_one_person(world: World) -> None:
     asked: list[str] = []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select, update
 
 from worker.domain.ids import alert_id
-from worker.domain.outgoing_events import alert_fact
+from worker.domain.outgoing_events import Fact, alert_fact
 from worker.domain.safety import CrisisTier
 from worker.storage import outgoing_events
-from worker.storage.database import insert_new
+from worker.storage.inserting import NewRows, insert_several
 from worker.storage.tables import alerts
 
 PENDING, SENT, PARKED = "pending", "sent", "parked"
@@ -91,11 +91,21 @@ def queue(
 
 def queue_all(connection: Connection, new: Sequence[Alert], at: datetime, real_now: datetime) -> int:
     """Queue alerts that were not queued before, and note them for other systems; how many."""
-    rows = {alert_id(alert.kind, alert.subject): _pending(alert, at, real_now) for alert in new}
-    fresh = insert_new(connection, alerts, list(rows.values()), "id")
-    told = [alert_fact(row["kind"], row["id"], row["lead_id"], at) for row in rows.values() if row["id"] in fresh]
-    outgoing_events.record(connection, told)
+    pending = pending_rows(new, at, real_now)
+    fresh = insert_several(connection, [pending], "id")
+    outgoing_events.record(connection, facts(pending.rows, fresh, at))
     return len(fresh)
+
+
+def pending_rows(new: Sequence[Alert], at: datetime, real_now: datetime) -> NewRows:
+    """Alerts as they are queued, each once."""
+    rows = {alert_id(alert.kind, alert.subject): _pending(alert, at, real_now) for alert in new}
+    return NewRows(alerts, list(rows.values()), once=True)
+
+
+def facts(rows: Iterable[Mapping[str, Any]], fresh: Container[str], at: datetime) -> list[Fact]:
+    """What other systems are told of those of these alerts that were not queued before."""
+    return [alert_fact(row["kind"], row["id"], row["lead_id"], at) for row in rows if row["id"] in fresh]
 
 
 def _pending(alert: Alert, at: datetime, real_now: datetime) -> dict[str, Any]:

@@ -7,7 +7,7 @@ On SQLite a write takes the writer lock at its start, so that it never fails hal
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -92,20 +92,6 @@ def insert_once(connection: Connection, table: Table, values: Mapping[str, Any])
     """Insert a row; False where one with such a key is there already, which is how repeats stay harmless."""
     statement = insert_for(connection)(table).values(**values).on_conflict_do_nothing().returning(literal(1))
     return connection.execute(statement).first() is not None
-
-
-def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, leaving out those that are there already."""
-    if rows:
-        connection.execute(insert_for(connection)(table).on_conflict_do_nothing(), [dict(row) for row in rows])
-
-
-def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: str) -> set[Any]:
-    """Insert rows; the values of column `key` of those that were not there already."""
-    if not rows:
-        return set()
-    statement = insert_for(connection)(table).on_conflict_do_nothing().returning(table.c[key])
-    return {row[0] for row in connection.execute(statement, [dict(row) for row in rows])}
 
 
 def insert_for(connection: Connection) -> Any:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from worker.domain.clock import ProductClock
 from worker.domain.ids import new_id
 from worker.storage.database import insert_once, real_now
+from worker.storage.endpoints import somebody_is_told
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import installation
 
@@ -47,11 +48,13 @@ def clock(connection: Connection) -> ProductClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What every process agrees on at one instant: real time, the product clock, and which content is sent."""
+    """What every process agrees on at one instant: real time, the product clock, which content is sent, and
+    whether any other system is told of what happens."""
 
     real: datetime
     clock: ProductClock
     snapshot: str | None
+    is_anyone_told: bool
 
     @property
     def now(self) -> datetime:
@@ -71,7 +74,7 @@ def moment(connection: Connection) -> Moment:
         speed=row.clock_speed, real_anchor=row.clock_real_anchor, product_anchor=row.clock_product_anchor
     )
     real = row.real.astimezone(UTC) if has_clock else real_now(connection)
-    return Moment(real=real, clock=clock, snapshot=row.active_snapshot)
+    return Moment(real=real, clock=clock, snapshot=row.active_snapshot, is_anyone_told=row.is_anyone_told)
 
 
 _MOMENT_WITHOUT_TIME = select(
@@ -79,6 +82,7 @@ _MOMENT_WITHOUT_TIME = select(
     installation.c.clock_real_anchor,
     installation.c.clock_product_anchor,
     installation.c.active_snapshot,
+    somebody_is_told().label("is_anyone_told"),
 )
 _MOMENT = _MOMENT_WITHOUT_TIME.add_columns(func.clock_timestamp().label("real"))
 

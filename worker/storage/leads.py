@@ -5,7 +5,7 @@ Identity values are sealed to their row and column. A later form fills blanks; i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 from worker.domain.ids import is_id
 from worker.domain.leads import STAFF_HOLD, Location
 from worker.errors import SealError
-from worker.storage.database import insert_new
+from worker.storage.inserting import insert_new
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import BEING_ERASED, leads, submissions
 
@@ -94,14 +94,14 @@ def create(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str
     return insert_new(connection, leads, rows, "id")
 
 
-def known_hashes(connection: Connection, email_hashes: Iterable[str], phone_hashes: Iterable[str]) -> set[str]:
-    """Which of these addresses and numbers some lead has."""
-    rows = connection.execute(
-        select(leads.c.email_hash, leads.c.phone_hash).where(
-            or_(leads.c.email_hash.in_(set(email_hashes)), leads.c.phone_hash.in_(set(phone_hashes)))
-        )
-    )
-    return {value for row in rows for value in row if value is not None}
+def known_emails(connection: Connection, hashes: Collection[str]) -> set[str]:
+    """Which of these addresses some lead has."""
+    return set(connection.execute(select(leads.c.email_hash).where(leads.c.email_hash.in_(hashes))).scalars())
+
+
+def is_known_phone(connection: Connection, phone_hash: str) -> bool:
+    """True when some lead has this number. Any number of leads may: a household, or a desk that posts for others."""
+    return connection.execute(select(leads.c.id).where(leads.c.phone_hash == phone_hash).limit(1)).first() is not None
 
 
 def change(connection: Connection, lead_id: str, **values: Any) -> None:

@@ -24,9 +24,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from worker.domain.sends import SendState
 from worker.storage import timeline
-from worker.storage.database import insert_all
 from worker.storage.endpoints import somebody_is_told
 from worker.storage.enrollments import ACTIVE
+from worker.storage.inserting import insert_all
 from worker.storage.sends import PLANNED, NewSend, planned_row
 from worker.storage.tables import enrollments, sends
 from worker.storage.tables import timeline as entries

@@ -33,7 +33,7 @@ from worker.domain.sends import PENDING, CancelReason, SendKind, SendState
 from worker.faults import lease
 from worker.storage import pauses
 from worker.storage.columns import UtcDateTime
-from worker.storage.database import insert_all
+from worker.storage.inserting import insert_all
 from worker.storage.tables import enrollments, installation, leads, sends, suppressions
 
 HAND_OVER_LEASE = lease(timedelta(seconds=90))

@@ -13,12 +13,16 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
 from worker.errors import BrokenSeal
-from worker.storage.database import insert_new
+from worker.storage.inserting import from_json, insert_new
 from worker.storage.sealing import KeyRing, LookupKey, prefix_of
 from worker.storage.tables import parked, submissions
 
 _MANY = 500
 """How many ids one statement may name."""
+
+_ASSIGN_ONE = update(submissions).where(submissions.c.id == bindparam("submission")).values(lead_id=bindparam("lead"))
+_owners = from_json(submissions, ("id", "lead_id"), "owners")
+_ASSIGN_ALL = update(submissions).where(submissions.c.id == _owners.c.id).values(lead_id=_owners.c.lead_id)
 
 ACCEPTED, QUARANTINED, DISMISSED = "accepted", "quarantined", "dismissed"
 
@@ -81,9 +85,13 @@ def store(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]
 
 def assign(connection: Connection, owners: Mapping[str, str]) -> None:
     """Say whose each submission is: lead ids by submission id."""
-    statement = update(submissions).where(submissions.c.id == bindparam("submission")).values(lead_id=bindparam("lead"))
-    if owners:
-        connection.execute(statement, [{"submission": one, "lead": lead} for one, lead in owners.items()])
+    if not owners:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.execute(_ASSIGN_ONE, [{"submission": one, "lead": lead} for one, lead in owners.items()])
+        return
+    rows = [{"id": one, "lead_id": lead} for one, lead in owners.items()]
+    connection.execute(_ASSIGN_ALL, {"owners": json.dumps(rows)})
 
 
 def remove(connection: Connection, submission_id: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, delete, func, insert, select, update
 
 from worker.domain.tallies import OF_EMAILS, Figure, Key, MailKey, Tally
-from worker.storage.database import insert_all
+from worker.storage.inserting import insert_all
 from worker.storage.report_tables import mail_tallies, tallies, tally_days
 from worker.storage.tables import leads
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from worker.domain.happened import Happened as Happened
-from worker.domain.outgoing_events import fact_of
+from worker.domain.outgoing_events import Fact, fact_of
 from worker.storage import outgoing_events
+from worker.storage.inserting import NewRows, insert_several
 from worker.storage.tables import timeline
 
 SYSTEM = "system"
@@ -61,10 +62,19 @@ def add(
 
 def add_all(connection: Connection, entries: Sequence[Entry]) -> None:
     """Append entries, in this order. Whatever other systems are told of is noted for them in the same transaction."""
-    if entries:
-        connection.execute(insert(timeline), [entry_row(entry) for entry in entries])
-        facts = (fact_of(entry.kind, entry.detail, entry.lead_id, entry.at) for entry in entries)
-        outgoing_events.record(connection, [fact for fact in facts if fact])
+    insert_several(connection, [new_rows(entries)])
+    outgoing_events.record(connection, facts(entries))
+
+
+def new_rows(entries: Sequence[Entry]) -> NewRows:
+    """Entries as they are stored, in this order."""
+    return NewRows(timeline, [entry_row(entry) for entry in entries])
+
+
+def facts(entries: Sequence[Entry]) -> list[Fact]:
+    """What other systems are told of these entries."""
+    told = (fact_of(entry.kind, entry.detail, entry.lead_id, entry.at) for entry in entries)
+    return [fact for fact in told if fact]
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:

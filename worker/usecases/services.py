@@ -66,7 +66,10 @@ class ActiveContent:
 
     def renderer(self, connection: Connection) -> tuple[str, Renderer]:
         """The active snapshot's hash and its renderer. Raises ConfigurationError before the first publish."""
-        name = installation.active_snapshot(connection)
+        return self.named(connection, installation.active_snapshot(connection))
+
+    def named(self, connection: Connection, name: str | None) -> tuple[str, Renderer]:
+        """The same, where the active snapshot's hash is known already."""
         if name is None:
             raise ConfigurationError(
                 "NRT-E030", "no content is published yet", "run: nurture publish --approved-by NAME"

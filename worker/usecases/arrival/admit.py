@@ -12,17 +12,20 @@ from sqlalchemy import Connection
 
 from worker.domain.submissions import Submission
 from worker.storage import leads
+from worker.storage.installation import Moment
 from worker.usecases.arrival.admit_again import admit_again
 from worker.usecases.arrival.admit_new import admit_new
 from worker.usecases.arrival.arrivals import Arrival, Desk, open_desk, receive
 from worker.usecases.services import Services
 
 
-def admit(services: Services, connection: Connection, submissions: Sequence[Submission]) -> Mapping[str, str]:
+def admit(
+    services: Services, connection: Connection, submissions: Sequence[Submission], moment: Moment
+) -> Mapping[str, str]:
     """Admit submissions within the transaction that stored or released them; lead ids by submission id."""
     if not submissions:
         return {}
-    desk = open_desk(services, connection)
+    desk = open_desk(services, connection, moment)
     arrivals = [receive(desk, submission) for submission in submissions]
     owners = admit_new(desk, connection, _never_seen(connection, arrivals))
     for arrival in arrivals:
@@ -47,10 +50,14 @@ def _never_seen(connection: Connection, arrivals: Sequence[Arrival]) -> list[Arr
     One order, so that two groups that create the same people wait for each other and not in a circle.
     """
     hashes = Counter(value for arrival in arrivals for value in (arrival.email_hash, arrival.phone_hash) if value)
-    known = leads.known_hashes(connection, hashes, hashes)
-    alone = [
-        arrival
-        for arrival in arrivals
-        if (person := arrival.email_hash or arrival.phone_hash) not in known and hashes[person or ""] == 1
-    ]
-    return sorted(alone, key=lambda arrival: arrival.email_hash or arrival.phone_hash or "")
+    alone = [arrival for arrival in arrivals if hashes[arrival.person] == 1]
+    emails = [arrival.email_hash for arrival in alone if arrival.email_hash]
+    known = leads.known_emails(connection, emails) if emails else set()
+    new = [arrival for arrival in alone if not _is_known(connection, arrival, known)]
+    return sorted(new, key=lambda arrival: arrival.person)
+
+
+def _is_known(connection: Connection, arrival: Arrival, known_emails: set[str]) -> bool:
+    if arrival.email_hash:
+        return arrival.email_hash in known_emails
+    return leads.is_known_phone(connection, arrival.person)

@@ -17,9 +17,10 @@ from worker.domain.enrolling import NEW, obstacle
 from worker.domain.ids import new_id
 from worker.domain.leads import Location
 from worker.domain.planner import Position, plan_next
-from worker.storage import alerts, enrollments, leads, sends, submissions, suppressions, timeline
+from worker.storage import enrollments, leads, new_people, submissions, suppressions
 from worker.storage.alerts import Alert, AlertKind, crisis_kind
 from worker.storage.leads import Identity
+from worker.storage.new_people import FirstRows
 from worker.storage.sends import NewSend
 from worker.storage.timeline import Entry, Happened
 from worker.usecases.arrival.arrivals import Arrival, Desk, acknowledgement
@@ -55,12 +56,14 @@ def admit_new(desk: Desk, connection: Connection, arrivals: Sequence[Arrival]) -
 def _store(desk: Desk, connection: Connection, stories: Sequence[_Story]) -> dict[str, str]:
     owners: dict[str, str] = {story.arrival.submission.id: story.lead["id"] for story in stories}
     submissions.assign(connection, owners)
-    enrollments.record_consents(connection, [story.consent for story in stories])
-    enrollments.start(connection, [story.enrollment for story in stories if story.enrollment])
-    sends.plan(connection, [send for story in stories for send in story.sends])
-    timeline.add_all(connection, [entry for story in stories for entry in story.entries])
-    told = [alert for story in stories for alert in story.alerts]
-    alerts.queue_all(connection, told, desk.now, desk.real_now)
+    rows = FirstRows(
+        consents=[story.consent for story in stories],
+        enrollments=[story.enrollment for story in stories if story.enrollment],
+        sends=[send for story in stories for send in story.sends],
+        entries=[entry for story in stories for entry in story.entries],
+        alerts=[alert for story in stories for alert in story.alerts],
+    )
+    new_people.store(connection, rows, desk.now, desk.real_now, is_anyone_told=desk.is_anyone_told)
     return owners
 
 

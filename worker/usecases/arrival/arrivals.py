@@ -20,8 +20,7 @@ from worker.domain.leads import Language, Location
 from worker.domain.routing import Route, Topic, read_topic, route
 from worker.domain.sends import SendKind
 from worker.domain.submissions import Submission
-from worker.storage import installation
-from worker.storage.database import real_now
+from worker.storage.installation import Moment
 from worker.storage.leads import Vault
 from worker.storage.sends import NewSend
 from worker.usecases.arrival.evidence import read_evidence
@@ -30,18 +29,15 @@ from worker.usecases.services import Services
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The content, the keys and the time at which a group is admitted."""
+    """The content, the keys and the time (`now` by the product clock) at which a group is admitted."""
 
     vault: Vault
     catalog: Catalog
     snapshot: str
     clock: ProductClock
     real_now: datetime
-
-    @property
-    def now(self) -> datetime:
-        """The product instant, one for the whole group."""
-        return self.clock.at(self.real_now)
+    now: datetime
+    is_anyone_told: bool
 
     def in_language_of(self, form: str, email: str) -> str:
         """The email to send in place of this one to who wrote by this form: itself, where there is no other."""
@@ -67,16 +63,23 @@ class Arrival:
     email_hash: str | None
     phone_hash: str | None
 
+    @property
+    def person(self) -> str:
+        """By which its person is found: the address, else the number."""
+        return self.email_hash or self.phone_hash or ""
 
-def open_desk(services: Services, connection: Connection) -> Desk:
-    """The desk as it stands now. Raises ConfigurationError before the first publish."""
-    snapshot, renderer = services.content.renderer(connection)
+
+def open_desk(services: Services, connection: Connection, moment: Moment) -> Desk:
+    """The desk as it stands at this moment. Raises ConfigurationError before the first publish."""
+    snapshot, renderer = services.content.named(connection, moment.snapshot)
     return Desk(
         vault=services.vault,
         catalog=renderer.catalog,
         snapshot=snapshot,
-        clock=installation.clock(connection),
-        real_now=real_now(connection),
+        clock=moment.clock,
+        real_now=moment.real,
+        now=moment.now,
+        is_anyone_told=moment.is_anyone_told,
     )
 
 

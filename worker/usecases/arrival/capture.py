@@ -7,7 +7,7 @@ nothing. A submission that can't be opened, or whose key was used for another bo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -34,12 +34,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Captured:
-    """What became of a group: newly stored, known already, quarantined, parked."""
+    """What became of a group: newly stored, known already, quarantined, parked; and whether other systems are
+    told of it."""
 
     stored: int = 0
     repeated: int = 0
     quarantined: int = 0
     parked: int = 0
+    is_anyone_told: bool = field(default=False, compare=False)
 
     def __add__(self, other: Captured) -> Captured:
         return Captured(
@@ -47,6 +49,7 @@ class Captured:
             repeated=self.repeated + other.repeated,
             quarantined=self.quarantined + other.quarantined,
             parked=self.parked + other.parked,
+            is_anyone_told=self.is_anyone_told or other.is_anyone_told,
         )
 
 
@@ -67,7 +70,7 @@ def capture(services: Services, envelopes: Sequence[str]) -> Captured:
     total = _capture_group(services, envelopes)
     if total.stored:
         services.queue.deliver()
-        if is_anything_to_tell(services):
+        if total.is_anyone_told and is_anything_to_tell(services):
             services.queue.tell()
     if total.stored or total.quarantined or total.parked:
         services.queue.alert()
@@ -149,8 +152,8 @@ def _page_for_raw(services: Services, connection: Connection, one: _Opened, now:
 
 
 def _store_all(services: Services, connection: Connection, opened: Sequence[_Opened]) -> Captured:
-    now = installation.product_now(connection)
-    total = Captured()
+    moment = installation.moment(connection)
+    now, total = moment.now, Captured(is_anyone_told=moment.is_anyone_told)
     readable: dict[str, _Opened] = {}
     for one in (_mapped(services, connection, each) for each in opened):
         if one.submission is None or one.code:
@@ -174,7 +177,7 @@ def _store_all(services: Services, connection: Connection, opened: Sequence[_Ope
             total += _quarantine(connection, one.submission, now)
         elif one.submission:
             admitted.append(one.submission)
-    admit(services, connection, admitted)
+    admit(services, connection, admitted, moment)
     return total + Captured(stored=len(admitted))
 
 

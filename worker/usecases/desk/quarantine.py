@@ -15,13 +15,14 @@ def release(services: Services, submission_id: str, actor: str) -> str:
     with services.database.write() as connection:
         if not submissions.set_status(connection, submission_id, submissions.QUARANTINED, submissions.ACCEPTED):
             raise NotFound("no submission of this id waits in quarantine")
-        now = installation.product_now(connection)
+        moment = installation.moment(connection)
         row = submissions.by_id(connection, submission_id)
         if row is None:
             raise NotFound("no submission of this id")
-        lead_id = admit(services, connection, [submissions.open_stored(row, services.ring)])[submission_id]
+        submission = submissions.open_stored(row, services.ring)
+        lead_id = admit(services, connection, [submission], moment)[submission_id]
         link_to_lead(connection, submission_id, lead_id)
-        timeline.add(connection, Happened.RELEASED, now, lead_id, actor=actor, submission_id=submission_id)
+        timeline.add(connection, Happened.RELEASED, moment.now, lead_id, actor=actor, submission_id=submission_id)
     services.queue.deliver()
     services.queue.alert()
     return lead_id

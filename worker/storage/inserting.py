@@ -1,0 +1,100 @@
+"""Many rows in one statement whose text never changes, however many there are, so that it is prepared once.
+
+On PostgreSQL the rows travel as one JSON parameter. SQLite takes them one after another, without a round trip.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Table, TableValuedAlias, Text, bindparam, column, func
+from sqlalchemy.dialects import postgresql
+
+from worker.storage.database import insert_for
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Rows for a table; `once` leaves out those that are there already, instead of refusing them."""
+
+    table: Table
+    rows: Sequence[Row]
+    once: bool = False
+
+
+def insert_all(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows, leaving out those that are there already."""
+    insert_several(connection, [NewRows(table, rows, once=True)])
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Row], key: str) -> set[Any]:
+    """Insert rows; the values of column `key` of those that were not there already."""
+    return insert_several(connection, [NewRows(table, rows, once=True)], key)
+
+
+def insert_several(connection: Connection, several: Sequence[NewRows], key: str | None = None) -> set[Any]:
+    """Insert rows into several tables, each at most once in the list; of the last table's new rows, the values of
+    column `key`. Rows that refer to each other may come together."""
+    given = [each for each in several if each.rows]
+    last_key = key if given and given[-1] is several[-1] else None
+    if not given:
+        return set()
+    if connection.dialect.name == "sqlite":
+        return _one_after_another(connection, given, last_key)
+    shape = tuple((each.table, tuple(each.rows[0]), each.once) for each in given)
+    found = connection.execute(_statement(shape, last_key), {each.table.name: _as_json(each.rows) for each in given})
+    return {row[0] for row in found} if last_key else set()
+
+
+def from_json(table: Table, names: Sequence[str], parameter: str) -> TableValuedAlias:
+    """PostgreSQL: the rows of a JSON parameter, with the types of the table's columns."""
+    typed = [column(name, table.c[name].type) for name in names]
+    rows = func.json_to_recordset(bindparam(parameter, type_=Text).cast(postgresql.JSON)).table_valued(*typed)
+    return rows.alias(f"new_{table.name}").render_derived(with_types=True)
+
+
+def _one_after_another(connection: Connection, given: Sequence[NewRows], last_key: str | None) -> set[Any]:
+    for each in given:
+        insert = insert_for(connection)(each.table)
+        statement = insert.on_conflict_do_nothing() if each.once else insert
+        rows = [dict(row) for row in each.rows]
+        if last_key and each is given[-1]:
+            found = connection.execute(statement.returning(each.table.c[last_key]), rows)
+            return {row[0] for row in found}
+        connection.execute(statement, rows)
+    return set()
+
+
+@lru_cache(maxsize=64)
+def _statement(shape: tuple[tuple[Table, tuple[str, ...], bool], ...], last_key: str | None) -> Any:
+    *others, last = [_insert(*each) for each in shape]
+    for (table, _, _), other in zip(shape, others, strict=False):
+        last = last.add_cte(other.cte(f"into_{table.name}"))
+    return last.returning(shape[-1][0].c[last_key]) if last_key else last
+
+
+def _insert(table: Table, names: tuple[str, ...], once: bool) -> Any:
+    rows = from_json(table, names, table.name)
+    insert = postgresql.insert(table).from_select(names, rows.select())
+    return insert.on_conflict_do_nothing() if once else insert
+
+
+def _as_json(rows: Sequence[Row]) -> str:
+    return json.dumps([dict(row) for row in rows], default=_plain, separators=(",", ":"))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError("a datetime without a time zone")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
