@@ -59,7 +59,7 @@ class Site:
 
 
 @contextlib.contextmanager
-def running_site(folder: Path, broker_url: str, *, staffed: bool = True) -> Iterator[Site]:
+def running_site(folder: Path, broker_url: str, *, staffed: bool = True, furnished: bool = True) -> Iterator[Site]:
     """The console over HTTP, with somebody of each role and pages that are not empty; or as on its first day."""
     url = f"sqlite:///{folder / 'lead.db'}"
     migrate_world(url)
@@ -82,7 +82,7 @@ def running_site(folder: Path, broker_url: str, *, staffed: bool = True) -> Iter
             time.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         world.services.public_url = f"http://127.0.0.1:{port}"
-        yield Site(world.services.public_url, world, broker, staff, _furnish(world) if staffed else {})
+        yield Site(world.services.public_url, world, broker, staff, _furnish(world) if furnished else {})
         server.should_exit = True
         thread.join()
         broker.close()

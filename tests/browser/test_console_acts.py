@@ -30,7 +30,7 @@ LOST = KeyRing({"gone7": bytes(32)})
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, valkey: EmbeddedValkey) -> Iterator[Site]:
-    with running_site(tmp_path_factory.mktemp("acts"), valkey.url) as running:
+    with running_site(tmp_path_factory.mktemp("acts"), valkey.url, furnished=False) as running:
         yield running
 
 
@@ -193,6 +193,7 @@ def test_what_is_parked_is_replayed_alone_in_a_selection_and_dismissed(site: Sit
 
 def test_an_email_of_unknown_outcome_is_settled(site: Site, admin: Page) -> None:
     world = site.world
+    world.deliver()  # what the tests before have planned
     lead = a_lead(site)
     with with_services(site, provider=ScriptedProvider(answer=lambda _: AmbiguousDeliveryError("no_reply"))):
         world.deliver()
@@ -228,7 +229,7 @@ def test_the_first_admin_opens_the_console_by_a_link_that_works_once(
     browser: Browser, tmp_path: Path, valkey: EmbeddedValkey
 ) -> None:
     with (
-        running_site(tmp_path, valkey.url, staffed=False) as fresh,
+        running_site(tmp_path, valkey.url, staffed=False, furnished=False) as fresh,
         browser.new_context(java_script_enabled=False) as context,
     ):
         page = context.new_page()
