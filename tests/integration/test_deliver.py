@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -22,7 +22,7 @@ from worker.domain.schedule import is_open
 from worker.errors import TransientDeliveryError
 from worker.storage import claims, contents, installation, leads, tables
 from worker.storage.database import real_now
-from worker.storage.leads import Identity, Vault
+from worker.storage.leads import IDENTITY, Identity, Vault
 from worker.storage.pauses import PauseScope
 from worker.storage.sealing import KeyRing
 from worker.usecases.arrival.arrivals import route_submission
@@ -234,10 +234,10 @@ class InterruptedVault(Vault):
 
     interruptions: list[Callable[[], object]] = field(default_factory=list)
 
-    def open_identity(self, lead: Mapping[str, Any]) -> Identity:
+    def open_identity(self, lead: Mapping[str, Any], names: Sequence[str] = IDENTITY) -> Identity:
         if self.interruptions:
             self.interruptions.pop()()
-        return super().open_identity(lead)
+        return super().open_identity(lead, names)
 
 
 @pytest.mark.parametrize("what", ["unsubscribes", "is held", "is paused", "books", "moves", "is sent other words"])

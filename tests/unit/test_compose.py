@@ -53,6 +53,15 @@ def test_both_parts_read_as_the_plain_render_of_this_person(use: tuple[Any, ...]
     assert [content for _, content in read_strictly(message.content).parts] == [plain.text, plain.html]
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(USES), first_names)
+def test_the_fields_that_go_along_are_those_of_the_finished_message(use: tuple[Any, ...], name: str | None) -> None:
+    message = compose(renderer(), send_of(use, new_id()), person(name), LOOKUP, URL, AT)
+
+    assert message.parts is not None
+    assert message.fields == fields_of(message.content)
+
+
 pieces = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=200)
 """Any text, with line ends, blanks, dots and equals signs in every place."""
 

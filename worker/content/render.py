@@ -79,12 +79,15 @@ class CompiledEmail:
     def for_person(self, person: Person) -> Rendered:
         """The finished email."""
         values = person.values(self.language)
-        escaped = {mark: html.escape(value, quote=True) for mark, value in values.items()}
+        return self.filled(values, {mark: html.escape(value, quote=True) for mark, value in values.items()})
+
+    def filled(self, text_values: Mapping[str, str], html_values: Mapping[str, str]) -> Rendered:
+        """The finished email, from what stands for each mark."""
         return Rendered(
             subject=self.subject,
             preheader=self.preheader,
-            html=_MARK.sub(lambda match: escaped[match.group()], self.html),
-            text=_MARK.sub(lambda match: values[match.group()], self.text),
+            html=_MARK.sub(lambda match: html_values[match.group()], self.html),
+            text=_MARK.sub(lambda match: text_values[match.group()], self.text),
         )
 
 

@@ -1,6 +1,7 @@
-"""Take a finished message apart again, for providers that want its fields instead of its bytes.
+"""A message in parts, for providers that want its fields instead of its bytes.
 
-So there is one builder, and what such a provider sends says exactly what the finished message says.
+What such a provider sends says exactly what the finished message says: `fields_of` takes that apart again, and whoever
+composes one and gives its fields along gives the same (tests compare them).
 """
 
 from __future__ import annotations

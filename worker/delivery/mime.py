@@ -81,6 +81,11 @@ class Frame:
         """The values that a person's message needs."""
         return frozenset((*self.text.gaps, *self.html.gaps))
 
+    def headers(self, unsubscribe_url: str | None) -> dict[str, str]:
+        """Those that no provider has a field for, as `filled` writes them: never encoded, never folded."""
+        lines = (*self.fixed.split("\r\n"), *_unsubscribe_headers(unsubscribe_url))
+        return {name: value for name, _, value in (line.partition(": ") for line in lines)}
+
     def filled(
         self, *, to: str, date: datetime, message_id: str, unsubscribe_url: str | None,
         text_values: Mapping[str, str], html_values: Mapping[str, str],

@@ -11,7 +11,6 @@ from typing import Any
 
 from worker.delivery.api import Answer, ApiProvider, Bearer, Call, refusal, retry_after
 from worker.delivery.base import Message, Outcome, Receipt
-from worker.delivery.fields import fields_of
 from worker.delivery.mail_url import read_mail_url
 from worker.errors import DeliveryError, PermanentDeliveryError, TransientDeliveryError
 from worker.outgoing import Reach
@@ -67,7 +66,7 @@ class PostmarkProvider(ApiProvider):
         return [self._taken("") if answer.is_ok else self._refusal(answer)] * len(batch)
 
     def _fields(self, message: Message) -> dict[str, Any]:
-        fields = fields_of(message.content)
+        fields = message.fields
         headers = {**fields.headers, "Message-ID": fields.message_id, "X-PM-KeepID": "true"}
         return {
             "From": fields.sender,

@@ -11,7 +11,6 @@ from datetime import timedelta
 
 from worker.delivery.api import Answer, ApiProvider, Bearer, Call, refusal
 from worker.delivery.base import Message, Outcome
-from worker.delivery.fields import fields_of
 from worker.delivery.mail_url import read_mail_url
 from worker.errors import AmbiguousDeliveryError, DeliveryError, TransientDeliveryError
 from worker.outgoing import Reach
@@ -32,7 +31,7 @@ class ResendProvider(ApiProvider):
         super().__init__(url, f"https://{url.host}", Bearer(url.user), reach)
 
     def _call(self, message: Message) -> Call:
-        fields = fields_of(message.content)
+        fields = message.fields
         return Call(
             path="/emails",
             headers={"Idempotency-Key": message.send_id},

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 
 from worker.delivery.api import Answer, ApiProvider, Bearer, Call
 from worker.delivery.base import Message, Outcome
-from worker.delivery.fields import fields_of
 from worker.delivery.mail_url import read_mail_url
 from worker.errors import DeliveryError, TransientDeliveryError
 from worker.outgoing import Reach
@@ -35,7 +34,7 @@ class SendGridProvider(ApiProvider):
         super().__init__(url, f"https://{url.host}", Bearer(url.user), reach)
 
     def _call(self, message: Message) -> Call:
-        fields = fields_of(message.content)
+        fields = message.fields
         return Call(
             path="/v3/mail/send",
             json={

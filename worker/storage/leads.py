@@ -59,11 +59,11 @@ class Vault:
             "phone_hash": self.phone_hash(identity.phone),
         }
 
-    def open_identity(self, lead: Mapping[str, Any]) -> Identity:
-        """The identity of a stored lead."""
+    def open_identity(self, lead: Mapping[str, Any], names: Sequence[str] = IDENTITY) -> Identity:
+        """The identity of a stored lead, or what is asked of it."""
         opened = {
             name: self.ring.open(lead[f"{name}_sealed"], place(lead["id"], name)).decode()
-            for name in IDENTITY
+            for name in names
             if lead[f"{name}_sealed"] is not None
         }
         return Identity(**opened)

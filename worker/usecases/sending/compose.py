@@ -18,12 +18,16 @@ from worker.content.catalog import Catalog
 from worker.content.render import MARKS, CompiledEmail, Person, Rendered, Renderer, split_at_marks
 from worker.content.uses import Use
 from worker.delivery.base import Message
+from worker.delivery.fields import Fields
 from worker.delivery.mime import Frame
 from worker.delivery.quoted import Quoted
 from worker.domain.leads import Location, greeting
 from worker.domain.sends import SendKind
 from worker.storage.leads import Identity
 from worker.storage.sealing import LookupKey
+
+ADDRESSEE = ("email", "first_name")
+"""What a message needs of an identity."""
 
 INERT_LINKS = LookupKey(b"preview: links made with this key do nothing")
 """Signs the links of what is only looked at: no installation has this key, so none of its own accepts them."""
@@ -66,19 +70,36 @@ def compose(
     domain = sender.address.rpartition("@")[2]
     links = _links(send, lookup, public_url, frame.gaps)
     values = {MARKS["greeting"]: greeting(identity.first_name, compiled.language), **links}
-    content = frame.filled(
-        to=identity.email,
-        date=date,
-        message_id=f"{send['id']}@{domain}",
-        unsubscribe_url=links[MARKS["unsubscribe"]],
-        text_values=values,
-        html_values={mark: html.escape(value, quote=True) for mark, value in values.items()},
-    )
+    html_values = {mark: html.escape(value, quote=True) for mark, value in values.items()}
+    to, message_id, unsubscribe_url = identity.email, f"{send['id']}@{domain}", links[MARKS["unsubscribe"]]
+
+    def parts() -> Fields:
+        rendered = compiled.filled(values, html_values)
+        return Fields(
+            from_name=sender.name,
+            from_address=sender.address,
+            to=to,
+            reply_to=sender.reply_to,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            message_id=f"<{message_id}>",
+            headers=frame.headers(unsubscribe_url),
+        )
+
     return Message(
         send_id=send["id"],
         envelope_from=f"bounce+{send['id'].replace('-', '')}@{domain}",
-        recipient=identity.email,
-        content=content,
+        recipient=to,
+        content=frame.filled(
+            to=to,
+            date=date,
+            message_id=message_id,
+            unsubscribe_url=unsubscribe_url,
+            text_values=values,
+            html_values=html_values,
+        ),
+        parts=parts,
     )
 
 

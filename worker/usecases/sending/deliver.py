@@ -26,7 +26,7 @@ from worker.errors import SealError, TemplateError
 from worker.storage import installation, marks, usage
 from worker.storage.database import real_now
 from worker.usecases.sending.claim import Claimed, claim, give_back, is_clear
-from worker.usecases.sending.compose import compose
+from worker.usecases.sending.compose import ADDRESSEE, compose
 from worker.usecases.sending.epoch import guard_epoch
 from worker.usecases.sending.mark import Marker, finish_marks
 from worker.usecases.sending.offer import Ready, offer
@@ -153,7 +153,7 @@ def _compose_all(
         if not isinstance(decisions[send["id"]], Proceed):
             continue
         try:
-            identity = services.vault.open_identity(batch.known[send["id"]].lead)
+            identity = services.vault.open_identity(batch.known[send["id"]].lead, ADDRESSEE)
             message = compose(batch.renderer, send, identity, services.vault.lookup, services.public_url, date)
         except (TemplateError, ValueError, SealError) as error:
             log.warning("send.not_composed", send_id=send["id"], error=type(error).__name__)

@@ -27,7 +27,7 @@ from worker.storage import alerts, installation, leads, sends, timeline, unknown
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
-from worker.usecases.sending.compose import compose
+from worker.usecases.sending.compose import ADDRESSEE, compose
 from worker.usecases.sending.offer import Ready, offer
 from worker.usecases.sending.record_outcome import plan_after_resolution, record_outcome
 from worker.usecases.sending.send_facts import load_facts
@@ -114,7 +114,7 @@ def _compose_as_before(services: Services, group: Sequence[Send]) -> dict[str, R
         renderers = {send["snapshot"]: services.content.at(connection, send["snapshot"]) for send in group}
     for send in (send for send in group if send["lead_id"] in people):  # the rest is erased
         try:
-            identity = services.vault.open_identity(people[send["lead_id"]])
+            identity = services.vault.open_identity(people[send["lead_id"]], ADDRESSEE)
             renderer, date = renderers[send["snapshot"]], send["handed_over_at"]
             message = compose(renderer, send, identity, services.vault.lookup, services.public_url, date)
         except (TemplateError, ValueError, SealError) as error:
