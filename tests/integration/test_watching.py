@@ -17,13 +17,14 @@ from worker.domain.health import verdict
 from worker.outgoing import Reach
 from worker.queues import QueueName
 from worker.runtime.valkey import EmbeddedValkey
-from worker.storage import heartbeats, installation, samples, send_figures, tables
+from worker.storage import enrollments, heartbeats, installation, samples, send_figures, tables
 from worker.storage.broker import Broker
 from worker.storage.database import real_now
 from worker.storage.spool import Spool
 from worker.usecases.health.give_sign_of_life import give_sign_of_life
 from worker.usecases.health.raise_alarms import WRONG_FOR, raise_alarms
-from worker.usecases.health.status import read_health, read_status
+from worker.usecases.health.sample import take_sample
+from worker.usecases.health.status import Status, read_health, read_status
 from worker.usecases.health.vitals import read_vitals
 
 HERE = Reach(allows_loopback=True)
@@ -136,6 +137,27 @@ def test_readiness_reads_no_more_than_what_waits(alive: World, tmp_path: Path) -
         figures = read_health(connection, alive.services.broker.depths(list(QueueName)), Spool(tmp_path / "s")).figures
 
     assert verdict(figures).ok, verdict(figures).sentence
+
+
+def test_very_many_rows_are_told_by_the_last_minutes_count(alive: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look() -> Status:
+        return read_status(alive.database, alive.services.broker, Spool(alive.folder / "spool"))
+
+    for number in range(3):
+        alive.post(email=f"early{number}@example.com")
+    monkeypatch.setattr(send_figures, "COUNTED_ONE_BY_ONE", 5)
+    monkeypatch.setattr(enrollments, "COUNTED_ONE_BY_ONE", 2)
+    assert look().sends["planned"] == 6, "no sample yet: counted"
+    assert look().enrollments_active == 3
+
+    assert take_sample(alive.services)
+    alive.post(email="late@example.com")
+    assert look().sends["planned"] == 6
+    assert look().enrollments_active == 3
+
+    monkeypatch.undo()
+    assert look().sends["planned"] == 8
+    assert look().enrollments_active == 4
 
 
 def test_many_sent_emails_are_counted_by_their_tallies(alive: World, monkeypatch: pytest.MonkeyPatch) -> None:

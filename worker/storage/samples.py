@@ -41,6 +41,14 @@ def trouble(connection: Connection, minutes: int) -> str | None:
     return f"day/{bad[0].minute // (24 * 60)}" if len(bad) == len(rows) >= KEPT_MINUTES else str(bad[-1].minute)
 
 
+def newest(connection: Connection) -> Mapping[str, Any] | None:
+    """The last sample, if one was ever taken."""
+    figures: Mapping[str, Any] | None = connection.execute(
+        select(samples.c.figures).order_by(samples.c.minute.desc()).limit(1)
+    ).scalar_one_or_none()
+    return figures
+
+
 def latest(connection: Connection) -> list[Mapping[str, Any]]:
     """The samples, oldest first."""
     rows = connection.execute(select(samples.c.figures).order_by(samples.c.minute))
