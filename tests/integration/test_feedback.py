@@ -191,6 +191,8 @@ def test_a_mailbox_refused_during_delivery_is_told_to_the_front_desk_too(world: 
 
     assert alerts_of(world, "address_bad") == 1
     assert scopes(world) == {"all"}
+    (event,) = world.rows(tables.delivery_events)
+    assert (event["kind"], event["code"]) == ("hard_bounce", "smtp_550")
 
 
 def soft_bounces(world: World, count: int) -> str:
@@ -303,6 +305,30 @@ def test_too_many_bounces_pause_their_sequence_and_only_that(world: World) -> No
     assert alerts_of(world, "sequence_stopped") == 1
     (entry,) = [row for row in world.rows(tables.timeline) if row["kind"] == "paused"]
     assert entry["detail"]["reason"] == "bounces: 5 of 100 emails (5.0%)"
+
+
+def test_addresses_refused_during_delivery_pause_the_sequence_as_later_bounces_do(world: World) -> None:
+    sent = many_sent(world, 94)
+    for send_id in sent[:4]:
+        tell(world, EventKind.HARD_BOUNCE, send_id, "5.1.1")
+    lead_id, _ = acknowledged(world, email="gone@example.com")
+    world.services.provider = ScriptedProvider(lambda _: PermanentDeliveryError("smtp_550", address_is_bad=True))
+    world.jump_to_next_due()
+    world.deliver()
+
+    assert [row["state"] for row in world.sends(lead_id)][-1] == "failed"
+    assert paused(world) == [(PauseScope.SEQUENCE, "depression")]
+    (entry,) = [row for row in world.rows(tables.timeline) if row["kind"] == "paused"]
+    assert entry["detail"]["reason"].startswith("bounces: 5 of ")
+
+
+def test_staff_hear_of_a_complaint_before_the_sequence_must_stop_and_once_a_week(world: World) -> None:
+    sent = many_sent(world, 999)
+    tell(world, EventKind.COMPLAINED, sent[0])
+    tell(world, EventKind.COMPLAINED, sent[1])
+
+    assert paused(world) == []
+    assert alerts_of(world, "sequence_annoys") == 1
 
 
 def test_a_handful_of_emails_says_nothing(world: World) -> None:

@@ -13,6 +13,8 @@ from worker.delivery.base import Message, Outcome, Receipt
 from worker.domain.consent import SuppressionReason
 from worker.domain.events import LeadEvent
 from worker.domain.keyed_retry import key_ends, next_try_after
+from worker.domain.manners import Manners
+from worker.domain.rates import Rate
 from worker.errors import AmbiguousDeliveryError, PermanentDeliveryError, TransientDeliveryError
 from worker.storage import suppressions, tables
 from worker.storage.database import real_now
@@ -165,6 +167,17 @@ def test_a_pause_is_waited_for(world: World) -> None:
 
     resume(world.services, PauseScope.ALL, None, "test")
     assert again(world) == {"sent": 1}
+
+
+def test_a_repeat_counts_to_the_rate_and_waits_for_it(world: World) -> None:
+    provider, _ = in_doubt(world, RECEIPT)
+    world.services.manners = Manners(provider=Rate(count=1, seconds=1e9))
+    world.post(email="someone.else@example.com")
+    assert world.deliver()["sent"] == 1, "which uses up what the rate allows"
+
+    again(world)
+
+    assert len(provider.messages) == 2, "the one in doubt, and the answer; no repeat"
 
 
 def test_outside_the_window_it_waits_for_the_next_morning(world: World) -> None:

@@ -36,6 +36,8 @@ def make_history(world: World, seed: int, leads: int, until: datetime, days: int
             if send["state"] == SendState.SENT:
                 rows["delivery_events"] += _news(rng, send)
                 rows["timeline"] += _unsubscribe(rng, send)
+            elif send["state"] == SendState.FAILED and rng.random() < 0.5:
+                rows["delivery_events"].append(_event(send, EventKind.HARD_BOUNCE, send["due_at"]))
     with world.database.write() as connection:
         for name, some in rows.items():
             if some:
@@ -100,17 +102,18 @@ def _send(rng: Random, lead: dict[str, Any], step: int, at: datetime) -> dict[st
         "due_at": at,
         "first_due_at": at,
         "sent_at": at if state == SendState.SENT else None,
-        "provider": rng.choice(["smtp", "ses"]) if state == SendState.SENT else None,
+        "provider": rng.choice(["smtp", "ses"]) if state != SendState.PLANNED else None,
     }
 
 
 def _news(rng: Random, send: dict[str, Any]) -> list[dict[str, Any]]:
     kinds: Sequence[EventKind] = rng.choices(KINDS, k=rng.randrange(3))
-    return [
-        {"source": "ses", "event_hash": f"{new_id():>64}", "send_id": send["id"], "lead_id": send["lead_id"],
-         "kind": kind, "code": "", "at": send["sent_at"] + timedelta(days=rng.random() * 5)}
-        for kind in kinds
-    ]  # fmt: skip
+    return [_event(send, kind, send["sent_at"] + timedelta(days=rng.random() * 5)) for kind in kinds]
+
+
+def _event(send: dict[str, Any], kind: EventKind, at: datetime) -> dict[str, Any]:
+    return {"source": "ses", "event_hash": f"{new_id():>64}", "send_id": send["id"], "lead_id": send["lead_id"],
+            "kind": kind, "code": "", "at": at}  # fmt: skip
 
 
 def _unsubscribe(rng: Random, send: dict[str, Any]) -> list[dict[str, Any]]:

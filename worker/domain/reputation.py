@@ -1,4 +1,5 @@
-"""When the share of bounces or complaints says that a sequence must stop, before mailbox providers stop us.
+"""When the share of bounces or complaints says that a sequence must stop, before mailbox providers stop us; and when
+complaints are so many that somebody should read it again before it comes to that.
 
 Gmail and Yahoo want complaints under 0.1 % and block from 0.3 %; 5 % of hard bounces is where providers
 suspend an account. A small clinic has small numbers, so a share counts only with enough behind it.
@@ -28,9 +29,13 @@ class Reputation:
     bounces: Limit = Limit(share=0.05, events=5, emails=50)
 
 
+WORTH_A_LOOK = Limit(share=0.001, events=1, emails=100)
+"""Complaints, of which Gmail wants fewer (https://support.google.com/a/answer/81126)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """A sequence's emails that were sent within the window, and what came back for them."""
+    """A sequence's emails within the window, sent or refused for their address, and what came back for them."""
 
     emails: int
     bounces: int
@@ -39,11 +44,12 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why to stop: which limit, and the figures behind it."""
+    """Why to stop, or else to look: which limit, and the figures behind it."""
 
     reason: str
     events: int
     emails: int
+    must_stop: bool = True
 
     @property
     def words(self) -> str:
@@ -52,11 +58,17 @@ class Verdict:
 
 
 def judge(tally: Tally, rule: Reputation) -> Verdict | None:
-    """Why this sequence must stop; None where it may go on."""
+    """Why this sequence must stop, or should be looked at; None where all is well."""
     for reason, events, limit in (
         ("complaints", tally.complaints, rule.complaints),
         ("bounces", tally.bounces, rule.bounces),
     ):
-        if events >= limit.events and tally.emails >= limit.emails and events >= limit.share * tally.emails:
+        if _reaches(events, tally.emails, limit):
             return Verdict(reason, events, tally.emails)
+    if _reaches(tally.complaints, tally.emails, WORTH_A_LOOK):
+        return Verdict("complaints", tally.complaints, tally.emails, must_stop=False)
     return None
+
+
+def _reaches(events: int, emails: int, limit: Limit) -> bool:
+    return events >= limit.events and emails >= limit.emails and events >= limit.share * emails

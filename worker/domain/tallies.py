@@ -33,6 +33,7 @@ class Figure(StrEnum):
     ANSWERED_480 = "answered_480"
     BOOKED = "booked"
     SENT = "sent"
+    """Emails that went out, and those that were refused for their address while they were handed over."""
     DELIVERED = "delivered"
     BOUNCED = "bounced"
     """Emails that came back, for good or for the time being."""
@@ -86,7 +87,7 @@ class LeadFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendFacts:
-    """An email that went out on the day, and what came back for it until now."""
+    """An email that went out on the day, or was refused for its address, and what came back for it until now."""
 
     location: str
     condition: str

@@ -41,6 +41,7 @@ class AlertKind(StrEnum):
     SENDING_HELD = "sending_held"
     SENDING_STOPPED = "sending_stopped"
     SEQUENCE_STOPPED = "sequence_stopped"
+    SEQUENCE_ANNOYS = "sequence_annoys"
     ADDRESS_BAD = "address_bad"
     REPLIED = "replied"
     FEEDBACK_PARKED = "feedback_parked"

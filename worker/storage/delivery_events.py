@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from worker.domain.feedback import DeliveryEvent, EventKind
 from worker.domain.reputation import Tally
@@ -111,23 +111,37 @@ def people_refused(connection: Connection, since: datetime) -> int:
 
 
 def tally(connection: Connection, sequence: str, location: str | None, since: datetime) -> Tally:
-    """The emails of a sequence (at one location, or everywhere) sent since an instant, and what came back."""
-    of_sequence = [sends.c.sequence == sequence, sends.c.sent_at >= since]
+    """The emails of a sequence (at one location, or everywhere) since an instant, and what came back.
+
+    Those are meant that were sent, and those that a mail server refused for their address.
+    """
+    of_sequence = [sends.c.sequence == sequence]
     if location is not None:
         of_sequence.append(sends.c.location == location)
     emails = connection.execute(
-        select(func.count()).select_from(sends).where(*of_sequence, sends.c.state == SendState.SENT)
+        select(func.count())
+        .select_from(sends)
+        .where(*of_sequence, sends.c.sent_at >= since, sends.c.state == SendState.SENT)
     ).scalar_one()
 
-    def those(kind: EventKind) -> Any:
-        return func.count(case((delivery_events.c.kind == kind, delivery_events.c.send_id)).distinct())
+    def those(condition: ColumnElement[bool]) -> Any:
+        return func.count(case((condition, delivery_events.c.send_id)).distinct())
 
+    was_refused = and_(sends.c.state == SendState.FAILED, delivery_events.c.at >= since)
     row = connection.execute(
-        select(those(EventKind.HARD_BOUNCE), those(EventKind.COMPLAINED))
+        select(
+            those(delivery_events.c.kind == EventKind.HARD_BOUNCE),
+            those(delivery_events.c.kind == EventKind.COMPLAINED),
+            those(was_refused),
+        )
         .join(sends, sends.c.id == delivery_events.c.send_id)
-        .where(*of_sequence, delivery_events.c.kind.in_((EventKind.HARD_BOUNCE, EventKind.COMPLAINED)))
+        .where(
+            *of_sequence,
+            or_(sends.c.sent_at >= since, was_refused),
+            delivery_events.c.kind.in_((EventKind.HARD_BOUNCE, EventKind.COMPLAINED)),
+        )
     ).one()
-    return Tally(emails=emails, bounces=row[0], complaints=row[1])
+    return Tally(emails=emails + row[2], bounces=row[0], complaints=row[1])
 
 
 def of_sends(connection: Connection, send_ids: Iterable[str]) -> list[Mapping[str, Any]]:

@@ -6,11 +6,11 @@ practice are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
 from worker.domain.events import LeadEvent
 from worker.domain.feedback import EventKind
@@ -51,8 +51,11 @@ def leads_of(connection: Connection, start: datetime, end: datetime) -> list[Lea
 
 
 def sends_of(connection: Connection, start: datetime, end: datetime, mailbox_of: MailboxOf) -> list[SendFacts]:
-    """The emails that went out between two instants."""
-    meant = and_(sends.c.sent_at >= start, sends.c.sent_at < end, sends.c.state == SendState.SENT)
+    """The emails that went out between two instants, or were refused then for their address."""
+    meant = or_(
+        and_(sends.c.sent_at >= start, sends.c.sent_at < end, sends.c.state == SendState.SENT),
+        sends.c.id.in_(_refused(connection, start, end)),
+    )
     came_back = _came_back(connection, select(sends.c.id).where(meant), select(sends.c.lead_id).where(meant))
     rows = connection.execute(
         select(
@@ -82,6 +85,17 @@ def sends_of(connection: Connection, start: datetime, end: datetime, mailbox_of:
     ]
 
 
+def _refused(connection: Connection, start: datetime, end: datetime) -> Sequence[str]:
+    """As a list, since a database can't walk its indexes for what a sub-query may hold."""
+    of_day = and_(delivery_events.c.at >= start, delivery_events.c.at < end)
+    ids = (
+        select(sends.c.id)
+        .join(delivery_events, delivery_events.c.send_id == sends.c.id)
+        .where(delivery_events.c.kind == EventKind.HARD_BOUNCE, of_day, sends.c.state == SendState.FAILED)
+    )
+    return connection.execute(ids).scalars().all()
+
+
 def _came_back(connection: Connection, send_ids: Select[Any], lead_ids: Select[Any]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     told = select(delivery_events.c.send_id, delivery_events.c.kind).where(delivery_events.c.send_id.in_(send_ids))
@@ -104,3 +118,4 @@ def instants_of(rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[dat
     """When the leads and emails among these rows count."""
     yield from (row["created_at"] for row in rows.get("leads", ()))
     yield from (row["sent_at"] for row in rows.get("sends", ()) if row["sent_at"] is not None)
+    yield from (row["at"] for row in rows.get("delivery_events", ()) if row["kind"] == EventKind.HARD_BOUNCE)

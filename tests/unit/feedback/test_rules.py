@@ -124,7 +124,17 @@ def test_a_share_stops_a_sequence_only_with_enough_behind_it(
 ) -> None:
     verdict = judge(Tally(emails=emails, bounces=bounces, complaints=complaints), RULE)
 
-    assert (verdict.reason if verdict else None) == stops
+    assert (verdict.reason if verdict and verdict.must_stop else None) == stops
+
+
+@pytest.mark.parametrize(
+    ("emails", "complaints", "is_worth_a_look"), [(1000, 0, False), (1001, 1, False), (1000, 1, True), (99, 1, False)]
+)
+def test_a_complaint_in_a_thousand_is_worth_a_look(emails: int, complaints: int, is_worth_a_look: bool) -> None:
+    verdict = judge(Tally(emails=emails, bounces=0, complaints=complaints), RULE)
+
+    assert (verdict is not None) == is_worth_a_look
+    assert verdict is None or not verdict.must_stop
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 10_000))
@@ -132,5 +142,7 @@ def test_more_trouble_never_lets_a_stopped_sequence_go_on(emails: int, bounces: 
     tally = Tally(emails=emails, bounces=bounces, complaints=complaints)
     worse = Tally(emails=emails, bounces=bounces + 1, complaints=complaints + 1)
 
-    if judge(tally, RULE) is not None:
-        assert judge(worse, RULE) is not None
+    before, after = judge(tally, RULE), judge(worse, RULE)
+
+    assert before is None or after is not None
+    assert before is None or not before.must_stop or (after is not None and after.must_stop)

@@ -34,7 +34,7 @@ from worker.storage.pauses import PauseScope
 from worker.storage.timeline import Happened
 from worker.usecases.feedback.settle_by_feedback import settle
 from worker.usecases.feedback.suppress import suppress
-from worker.usecases.sending.stop_sending import stop_all, stop_sequence_if_bad
+from worker.usecases.sending.stop_sending import judge_sequence, stop_all
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
@@ -131,7 +131,7 @@ def _act(
             stop_all(connection, code or event.kind, now)
     if event.kind in _COUNTS_AGAINST_US:
         clinic = services.content.renderer(connection)[1].catalog.clinic
-        stop_sequence_if_bad(connection, send, clinic.reputation, now)
+        judge_sequence(connection, send, clinic.reputation, now)
 
 
 def _history(connection: Connection, kind: EventKind, lead_id: str, now: datetime) -> History:

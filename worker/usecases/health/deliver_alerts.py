@@ -45,6 +45,7 @@ _TITLES = {
     AlertKind.SENDING_HELD: "URGENT: sending is held until someone confirms this database",
     AlertKind.SENDING_STOPPED: "URGENT: all sending has stopped, since we are refused; it waits for a person",
     AlertKind.SEQUENCE_STOPPED: "A sequence has stopped: too many bounces or complaints",
+    AlertKind.SEQUENCE_ANNOYS: "A sequence was marked as spam: please read it again before it stops itself",
     AlertKind.ADDRESS_BAD: "A lead's email address does not work: please call",
     AlertKind.REPLIED: "A lead has replied by email: please answer",
     AlertKind.FEEDBACK_PARKED: "News of an email could not be read",

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from worker.content.catalog import Catalog
 from worker.delivery.base import Outcome, Receipt
 from worker.domain.consent import SuppressionReason
+from worker.domain.feedback import DeliveryEvent, EventKind
 from worker.domain.sends import CancelReason, SendKind, SendState, SkipReason
 from worker.errors import (
     AmbiguousDeliveryError,
@@ -20,12 +21,13 @@ from worker.errors import (
     TransientDeliveryError,
 )
 from worker.faults import fault
-from worker.storage import alerts, enrollments, installation, leads, sends, timeline
+from worker.storage import alerts, delivery_events, enrollments, installation, leads, sends, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
 from worker.usecases.feedback.suppress import suppress
 from worker.usecases.nurture.enroll import exit_sequence, plan_following
+from worker.usecases.sending.stop_sending import judge_sequence
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
@@ -120,16 +122,26 @@ def note_unknown(connection: Connection, send: Mapping[str, Any], code: str, now
 def _failed(
     services: Services, connection: Connection, send: Mapping[str, Any], error: DeliveryError, now: datetime
 ) -> SendState:
-    if not sends.finish(connection, send, SendState.FAILED, last_code=error.code):
+    if not sends.finish(connection, send, SendState.FAILED, last_code=error.code, provider=services.provider.name):
         return SendState.FAILED
     timeline.add(connection, Happened.FAILED, now, send["lead_id"], code=error.code, **named(send))
     if isinstance(error, PermanentDeliveryError) and error.address_is_bad:
-        lead = leads.by_ids(connection, [send["lead_id"]])[send["lead_id"]]
-        suppress(connection, lead, SuppressionReason.HARD_BOUNCE, CancelReason.BOUNCED, "refused_by_server", now)
+        _bounced_at_once(services, connection, send, error, now)
     else:
         _, renderer = services.content.renderer(connection)
         plan_after_skip(connection, renderer.catalog, send, None, now)
     return SendState.FAILED
+
+
+def _bounced_at_once(
+    services: Services, connection: Connection, send: Mapping[str, Any], error: DeliveryError, now: datetime
+) -> None:
+    """The same as a bounce that is told later, and counted with those."""
+    lead = leads.by_ids(connection, [send["lead_id"]])[send["lead_id"]]
+    event = DeliveryEvent(event_id=f"refused/{send['id']}", kind=EventKind.HARD_BOUNCE, code=error.code)
+    delivery_events.record(connection, services.provider.name, event, send, now)
+    suppress(connection, lead, SuppressionReason.HARD_BOUNCE, CancelReason.BOUNCED, "refused_by_server", now)
+    judge_sequence(connection, send, services.content.renderer(connection)[1].catalog.clinic.reputation, now)
 
 
 def plan_after_skip(

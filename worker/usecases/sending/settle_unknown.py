@@ -21,7 +21,9 @@ from sqlalchemy import Connection
 from worker.delivery.base import Outcome, Receipt
 from worker.domain.eligibility import Proceed, Skip, decide
 from worker.domain.keyed_retry import next_try_after
-from worker.domain.sends import SendState
+from worker.domain.mailboxes import mailbox_of
+from worker.domain.manners import AtGate, Turn
+from worker.domain.sends import SendKind, SendState
 from worker.errors import SealError, TemplateError, TransientDeliveryError
 from worker.storage import alerts, installation, leads, sends, timeline, unknown_sends
 from worker.storage.alerts import AlertKind
@@ -31,6 +33,7 @@ from worker.usecases.sending.compose import ADDRESSEE, compose
 from worker.usecases.sending.offer import Ready, offer
 from worker.usecases.sending.record_outcome import plan_after_resolution, record_outcome
 from worker.usecases.sending.send_facts import load_facts
+from worker.usecases.sending.take_turns import count_turns, take_turns
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
@@ -88,11 +91,21 @@ def _ready_again(services: Services, group: Sequence[Send]) -> list[Ready]:
     allowed, refused = _decide(services, group)
     messages = _compose_as_before(services, allowed)
     account = services.provider.account
+    waiting = [_at_gate(item) for item in messages.values()]
     with services.database.write() as connection:
-        now = installation.product_now(connection)
-        end_repeats(connection, account, refused, now)
-        rows = unknown_sends.hand_over_again(connection, list(messages), account, now, real_now(connection))
+        moment = installation.moment(connection)
+        end_repeats(connection, account, refused, moment.now)
+        told = take_turns(services, connection, waiting, moment, is_probe=False)
+        going = [send_id for send_id in messages if told[send_id] is Turn.GO]
+        rows = unknown_sends.hand_over_again(connection, going, account, moment.now, moment.real)
+        went = {row["id"] for row in rows}
+        count_turns(services, connection, [each for each in waiting if each.id in went], moment.now)
     return [replace(messages[row["id"]], send=row) for row in rows]
+
+
+def _at_gate(item: Ready) -> AtGate:
+    """As an answer is counted: against the rates, and not a second time against the day's educational emails."""
+    return AtGate(item.send["id"], SendKind.ACKNOWLEDGEMENT, mailbox_of(item.message.recipient))
 
 
 def _decide(services: Services, group: Sequence[Send]) -> tuple[list[Send], list[str]]:

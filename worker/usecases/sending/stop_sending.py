@@ -24,20 +24,25 @@ def stop_all(connection: Connection, code: str, now: datetime) -> bool:
     return _pause(connection, PauseScope.ALL, None, f"we are refused ({code})", AlertKind.SENDING_STOPPED, now)
 
 
-def stop_sequence_if_bad(
-    connection: Connection, send: Mapping[str, Any], rule: Reputation, now: datetime
-) -> str | None:
-    """Pause the sequence of a send where too much of it bounces or annoys, here or everywhere; why, if so."""
+def judge_sequence(connection: Connection, send: Mapping[str, Any], rule: Reputation, now: datetime) -> None:
+    """Pause the sequence of a send where too much of it bounces or annoys, here or everywhere; tell staff before."""
     sequence = send["sequence"]
     if sequence is None:
-        return None  # an answer that was asked for: wrong addresses are typed, and say nothing about us
+        return  # an answer that was asked for: wrong addresses are typed, and say nothing about us
     since = max(now - rule.window, pauses.last_lifted(connection, PauseScope.SEQUENCE, sequence) or now - rule.window)
     for location in (None, send["location"]):
         verdict = judge(delivery_events.tally(connection, sequence, location, since), rule)
-        if verdict is not None:
+        if verdict is not None and verdict.must_stop:
             _pause(connection, PauseScope.SEQUENCE, sequence, verdict.words, AlertKind.SEQUENCE_STOPPED, now)
-            return verdict.words
-    return None
+        elif verdict is not None:
+            _warn(connection, sequence, now)
+
+
+def _warn(connection: Connection, sequence: str, now: datetime) -> None:
+    """Once a week at most: it may stay so for long, and who has read it once knows."""
+    year, week, _ = now.isocalendar()
+    subject = f"{sequence}/{year}-{week}"
+    alerts.queue(connection, AlertKind.SEQUENCE_ANNOYS, subject, None, now, real_now(connection))
 
 
 def _pause(
