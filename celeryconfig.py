@@ -14,7 +14,6 @@ from worker.settings import load_settings
 _settings = load_settings()
 
 broker_url = for_celery(_settings.broker)
-imports = ["worker.tasks"]
 
 # --- connection -----------------------------------------------------------------------------------------
 broker_connection_retry_on_startup = True  # containers may start in any order
@@ -86,4 +85,4 @@ if _settings.ping_url:
     beat_schedule["ping"] = {"task": TaskName.PING.value, "schedule": 60.0, "options": {"expires": 60}}
 beat_schedule_filename = str(_settings.state / "run" / "beat-schedule")
 beat_max_loop_interval = 5
-beat_scheduler = "worker.tasks.steady_beat:SteadyScheduler"  # the stock one sleeps out a clock that was set back
+beat_scheduler = "worker.beat:SteadyScheduler"  # the stock one sleeps out a clock that was set back

@@ -140,6 +140,7 @@ def children_of(settings: Settings, url: str, broker: str) -> list[Child]:
     """What runs: the web process, the worker, and beat."""
     given = {f"{PREFIX}STATE_DIR": str(settings.state), f"{PREFIX}BIND": url.removeprefix("http://")}
     given[f"{PREFIX}REDIS_URL"] = broker
+    given["MALLOC_ARENA_MAX"] = "2"  # glibc's own number, eight for each core, keeps memory that each thread once had
     if not settings.public_url:
         given[f"{PREFIX}PUBLIC_URL"] = url
     celery = [

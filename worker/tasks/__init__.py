@@ -5,12 +5,12 @@ None of them retries itself: the spool's relay and beat's sweep do what was left
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import structlog
 from billiard.exceptions import SoftTimeLimitExceeded, Terminated, TimeLimitExceeded, WorkerLostError
 from celery.signals import (
-    beat_init,
     setup_logging,
     task_failure,
     task_prerun,
@@ -23,7 +23,7 @@ from worker.bootstrap import process_services, process_settings, renew_process_s
 from worker.celery import app
 from worker.errors import SealError
 from worker.logs import configure_logs, guard_last_words
-from worker.queues import QUEUE_OF, QueueName, TaskName
+from worker.queues import QueueName, TaskName
 from worker.storage.database import is_transient
 from worker.tasks.liveness import report_signs_of_life
 from worker.tasks.unreadable import guard_the_transport
@@ -108,11 +108,8 @@ def _log_our_way(**_: Any) -> None:
 @worker_init.connect
 def _load_once(**_: Any) -> None:
     evidence.warm_up()  # before the fork: the children share it, and a slow start must not count against them
-
-
-@beat_init.connect
-def _first_tick(**_: Any) -> None:
-    app.send_task(TaskName.SWEEP, queue=QUEUE_OF[TaskName.SWEEP])  # beat's own schedule begins a few seconds later
+    gc.collect()
+    gc.freeze()  # looking for rubbish writes to all that it looks at, and what is written to is shared no longer
 
 
 @worker_process_init.connect

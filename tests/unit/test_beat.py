@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,8 +12,9 @@ import pytest
 import time_machine
 from celery.beat import ScheduleEntry
 
+from worker.beat import SteadyScheduler
 from worker.celery import app
-from worker.tasks.steady_beat import SteadyScheduler
+from worker.settings import ROOT
 
 NOON = datetime(2026, 3, 8, 12, 0, tzinfo=UTC)
 
@@ -56,3 +59,11 @@ def test_within_an_interval_of_a_jump_of_the_clock_it_ticks_again(beat: Recorded
 
 def test_without_a_jump_it_ticks_at_its_interval(beat: Recorded) -> None:
     assert [ticks_at(beat, NOON + timedelta(seconds=second)) for second in (1, 3, 6, 8, 12)] == [0, 0, 1, 0, 1]
+
+
+def test_beat_loads_nothing_of_what_tasks_do() -> None:
+    """It would take three times the memory, on every host, to say every five seconds that it is time."""
+    look = "import sys, worker.beat; print(*sorted(name for name in sys.modules if name.startswith('worker.')))"
+    loaded = subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "worker.beat" in loaded
+    assert not [name for name in loaded.split() if name.startswith(("worker.tasks", "worker.usecases", "worker.boot"))]
