@@ -7,14 +7,29 @@ On SQLite a write takes the writer lock at its start, so that it never fails hal
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, literal, select
+from sqlalchemy import (
+    URL,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    String,
+    Table,
+    any_,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import InterfaceError, InvalidatePoolError, OperationalError
 
@@ -97,6 +112,14 @@ def insert_once(connection: Connection, table: Table, values: Mapping[str, Any])
 def insert_for(connection: Connection) -> Any:
     """The dialect's `insert`, which both spell alike where a row may be there already (`on_conflict_…`)."""
     return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+
+
+def is_one_of(connection: Connection, column: Column[str], values: Collection[str]) -> ColumnElement[bool]:
+    """The condition that a text is one of these. On PostgreSQL they are one parameter, so that the statement is the
+    same however many there are, and is prepared once; an `in` list is written anew for each number of them."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(values)
+    return column == any_(literal(list(values), ARRAY(String)))
 
 
 def is_transient(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from worker.storage.database import insert_once
+from worker.storage.database import insert_once, is_one_of
 from worker.storage.sealing import LookupKey
 from worker.storage.tables import erased
 
@@ -42,7 +42,7 @@ def bodies_of(connection: Connection, lookup: LookupKey, ids: Iterable[str]) -> 
     marks = {_mark(lookup, submission_id): submission_id for submission_id in ids}
     wanted, found = sorted(marks), dict[str, str]()
     for start in range(0, len(wanted), _MANY):
-        some = erased.c.submission_hash.in_(wanted[start : start + _MANY])
+        some = is_one_of(connection, erased.c.submission_hash, wanted[start : start + _MANY])
         for row in connection.execute(select(erased.c.submission_hash, erased.c.body_hash).where(some)):
             found[marks[row.submission_hash]] = row.body_hash
     return found

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, func, or_, select, update
 from worker.domain.ids import is_id
 from worker.domain.leads import STAFF_HOLD, Location
 from worker.errors import SealError
+from worker.storage.database import is_one_of
 from worker.storage.inserting import insert_new
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import BEING_ERASED, leads, submissions
@@ -96,7 +97,8 @@ def create(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str
 
 def known_emails(connection: Connection, hashes: Collection[str]) -> set[str]:
     """Which of these addresses some lead has."""
-    return set(connection.execute(select(leads.c.email_hash).where(leads.c.email_hash.in_(hashes))).scalars())
+    known = select(leads.c.email_hash).where(is_one_of(connection, leads.c.email_hash, hashes))
+    return set(connection.execute(known).scalars())
 
 
 def is_known_phone(connection: Connection, phone_hash: str) -> bool:

@@ -50,6 +50,12 @@ def is_paused(connection: Connection, scope: PauseScope, value: str | None, now:
     return connection.execute(select(pauses.c.id).where(same).limit(1)).first() is not None
 
 
+def is_any_left(connection: Connection, scope: PauseScope, value: str | None) -> bool:
+    """True when a pause of exactly this scope was begun and not lifted: it is in force unless its time is over."""
+    same = and_(pauses.c.scope == scope, pauses.c.value.is_not_distinct_from(value), pauses.c.lifted_at.is_(None))
+    return connection.execute(select(pauses.c.id).where(same).limit(1)).first() is not None
+
+
 def last_lifted(connection: Connection, scope: PauseScope, value: str | None) -> datetime | None:
     """When a person last ended a pause of this scope."""
     same = and_(pauses.c.scope == scope, pauses.c.value.is_not_distinct_from(value))

