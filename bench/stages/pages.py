@@ -26,6 +26,7 @@ from worker.storage.columns import UtcDateTime
 
 LEADS = 125_000
 WITHIN_S = 0.3
+DATABASES = ("sqlite", "postgresql")
 _IDS = {"id", "lead_id", "enrollment_id", "submission_id"}
 _COPIED = (tables.leads, tables.submissions, tables.consents, tables.enrollments, tables.sends, tables.timeline)
 _PROGRAMS = ("/metrics", "/readyz")
@@ -35,7 +36,7 @@ def measure(bench: Bench) -> Report:
     leads = bench.number(LEADS, 40)
     report = Report(title=f"Pages among {leads:,} leads", unit="ms a page, the median")
     series: list[Series] = []
-    for kind in ("sqlite", "postgresql"):
+    for kind in DATABASES:
         folder = bench.new_folder("pages")
         url = bench.database() if kind == "postgresql" else _sqlite(folder)
         with open_world(url, folder) as world:

@@ -99,7 +99,7 @@ def test_only_json_is_read_and_a_misspelled_queue_is_an_error() -> None:
 
 
 def test_every_task_has_a_queue_and_every_name_a_task() -> None:
-    app.loader.import_default_modules()
+    app.loader.import_task_module("worker.tasks")  # as a worker does at its start
     app.loader.import_task_module("worker.tasks")  # as a worker does at its start
     ours = {name for name in app.tasks if name.startswith("worker.")}
 
