@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -34,6 +34,7 @@ from worker.usecases.nurture.release_hold import release_hold
 from worker.usecases.sending import pausing
 from worker.usecases.sending.compose import make_token
 from worker.usecases.sending.deliver import deliver_due
+from worker.usecases.sending.unknown import ask_provider
 
 RECEIPT = Receipt(provider="scripted")
 RING_WITHOUT_ITS_KEY = KeyRing({"other1": bytes(32)})
@@ -600,6 +601,32 @@ def test_a_practice_email_says_nothing_of_a_provider_that_fails(world: World) ->
     world.deliver()
 
     assert [(row["provider"], row["failures"] > 0) for row in world.rows(tables.breakers)] == [("scripted", True)]
+
+
+def test_a_practice_email_left_unknown_is_looked_up_here_and_never_at_the_provider(world: World) -> None:
+    class Curious(ScriptedProvider):
+        def lookup(self, send_id: str) -> Receipt | None:
+            raise AssertionError("the provider was asked about a test")
+
+    def die(_: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
+        raise RuntimeError("as good as SIGKILL")
+
+    world.services.provider, practice = Curious(), world.services.practice
+    lead_id = world.lead_from(form="sandbox")
+    written, practice.deliver = practice.deliver, die  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError):
+        world.deliver()
+    practice.deliver = written  # type: ignore[method-assign]
+    world.let_leases_lapse()
+
+    world.sweep()
+    (row,) = (row for row in world.sends(lead_id) if row["kind"] == "acknowledgement")
+    assert (row["state"], ask_provider(world.services, row["id"])) == ("unknown", None)
+    (world.folder / "outbox" / f"{row['id']}.eml").write_bytes(b"it was written after all")
+    world.deliver()
+
+    (row,) = (row for row in world.sends(lead_id) if row["kind"] == "acknowledgement")
+    assert (row["state"], row["provider"]) == ("sent", "outbox")
 
 
 # --- a form in Spanish ---

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, func, or_, select, true, update
 
 from worker.domain.sends import SendState
 from worker.storage.sends import HAND_OVER_LEASE, IN_ATTENTION_INDEX, may_leave
-from worker.storage.tables import sends
+from worker.storage.tables import leads, sends
 
 _UNKNOWN = and_(sends.c.state == SendState.UNKNOWN, IN_ATTENTION_INDEX)
 
@@ -23,11 +23,15 @@ _UNKNOWN = and_(sends.c.state == SendState.UNKNOWN, IN_ATTENTION_INDEX)
 def wanting(
     connection: Connection, account: str, real_now: datetime, limit: int, *, only_with_key: bool
 ) -> list[Mapping[str, Any]]:
-    """Those handed to this account that it is time to ask about, the longest unasked first."""
+    """Those handed to this account that it is time to ask about, the longest unasked first.
+
+    Those of practice leads were given to nobody else: they can be asked about always.
+    """
+    may_ask = sends.c.key_until.is_not(None) if only_with_key else true()
     rows = connection.execute(
         select(sends)
-        .where(_UNKNOWN, sends.c.handed_to == account)
-        .where(sends.c.key_until.is_not(None) if only_with_key else true())
+        .join(leads, leads.c.id == sends.c.lead_id)
+        .where(_UNKNOWN, or_(and_(sends.c.handed_to == account, may_ask), leads.c.is_test))
         .where(or_(sends.c.not_before.is_(None), sends.c.not_before <= real_now))
         .order_by(sends.c.not_before.nulls_first(), sends.c.due_at)
         .limit(limit)

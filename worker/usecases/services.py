@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -118,6 +118,10 @@ class Services:
     def outgoing(self) -> OutgoingSession:
         """Kept connections to the systems that are told what happens."""
         return OutgoingSession(self.reach)
+
+    def provider_for(self, lead: Mapping[str, Any]) -> Provider:
+        """Who is given this lead's emails, and can be asked about them: what is a test stays on this machine."""
+        return self.practice if lead["is_test"] else self.provider
 
     def close(self) -> None:
         """Give back connections."""

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from worker.delivery.base import Outcome, Receipt
+from worker.delivery.base import Outcome, Provider, Receipt
 from worker.domain.eligibility import Proceed, Skip, decide
 from worker.domain.keyed_retry import next_try_after
 from worker.domain.mailboxes import mailbox_of
@@ -47,15 +47,15 @@ Send = Mapping[str, Any]
 def settle_unknown(services: Services) -> Counter[str]:
     """Try to settle some; how many were resolved by asking, and what became of those handed over again."""
     provider = services.provider
-    if provider.key_ttl is None and not provider.can_look_up:
-        return Counter()
     with services.database.read() as connection:
         found = unknown_sends.wanting(
             connection, provider.account, real_now(connection), BATCH, only_with_key=not provider.can_look_up
         )
+        people = leads.by_ids(connection, {send["lead_id"] for send in found})
+    found = [send for send in found if send["lead_id"] in people]  # the rest is erased
     if not found:
         return Counter()
-    left = [send for send in found if not (provider.can_look_up and _look_up(services, send))]
+    left = [send for send in found if not _look_up(services, services.provider_for(people[send["lead_id"]]), send)]
     ready = _ready_again(services, [send for send in left if send["key_until"] is not None])
     _ask_later(services, [send for send in left if send["id"] not in {item.send["id"] for item in ready}])
     counts = offer(services, ready, _record) if ready else Counter()
@@ -69,9 +69,9 @@ def end_repeats(connection: Connection, account: str, ids: Sequence[str], now: d
         alerts.queue(connection, AlertKind.SEND_UNKNOWN, send["id"], send["lead_id"], now, real_now(connection))
 
 
-def _look_up(services: Services, send: Send) -> bool:
-    """Ask a provider that can tell; a certain yes resolves the send, and nothing less does."""
-    receipt = services.provider.lookup(send["id"])
+def _look_up(services: Services, provider: Provider, send: Send) -> bool:
+    """Ask whoever was given it, if it can tell; a certain yes resolves the send, and nothing less does."""
+    receipt = provider.lookup(send["id"]) if provider.can_look_up else None
     if receipt is None:
         return False
     with services.database.write() as connection:

@@ -55,5 +55,8 @@ def read_unknown(services: Services) -> Unknowns:
 
 
 def ask_provider(services: Services, send_id: str) -> Receipt | None:
-    """What the provider knows of a send now; None where it has not taken it, or can't tell."""
-    return services.provider.lookup(send_id)
+    """What whoever was given a send knows of it now; None where it has not taken it, or can't tell."""
+    with services.database.read() as connection:
+        send = sends.by_id(connection, send_id)
+        people = leads.by_ids(connection, [send["lead_id"]]) if send else {}
+    return next((services.provider_for(lead).lookup(send_id) for lead in people.values()), None)
