@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from tests.support.databases import Databases, SqliteDatabases
 from tests.support.world import World
 from worker.domain.tokens import TokenScope
+from worker.domain.waiting_bookings import WAITS_FOR
 from worker.intake.app import create_app
 from worker.settings import load_settings
 from worker.storage import tables
@@ -148,8 +149,43 @@ def test_a_cancellation_changes_nothing(world: World, http: TestClient, calendly
 
 
 def test_who_never_wrote_to_us_is_left_alone(world: World, http: TestClient, calendly: str) -> None:
-    assert post(http, calendly, invitee()).json() == {"status": "no_lead"}
-    assert world.count(tables.parked) == 0
+    assert post(http, calendly, invitee()).json() == {"status": "waiting"}
+    world.jump(WAITS_FOR)
+
+    assert (world.sweep()["heard"], world.sweep()["heard"]) == (1, 0)
+    assert [row["state"] for row in world.rows(tables.parked)] == ["dismissed"]
+    assert world.count(tables.alerts) == 0
+
+
+def test_a_booking_that_comes_before_its_lead_is_heard_once_the_lead_is_there(
+    world: World, http: TestClient, calendly: str
+) -> None:
+    post(http, calendly, invitee())
+    assert world.sweep()["heard"] == 0
+    maya = world.lead_from()
+    assert planned(world, maya) != []
+    world.jump(timedelta(minutes=1))
+
+    assert (world.sweep()["heard"], world.sweep()["heard"]) == (1, 0)
+
+    assert planned(world, maya) == []
+    assert [entry["detail"]["event"] for entry in world.story(maya, "event")] == ["consultation_booked"]
+    assert [row["state"] for row in world.rows(tables.parked)] == ["replayed"]
+
+
+def test_a_waiting_booking_that_turns_out_to_mean_several_is_for_a_person(
+    world: World, http: TestClient, calendar: str
+) -> None:
+    http.post(f"/v1/hooks/booking/{calendar}", json={"phone": "618-555-0133"})
+    for name in ("ana", "ben"):
+        world.lead_from(email=f"{name}@example.com", phone="618-555-0133")
+    world.jump(timedelta(minutes=1))
+
+    world.sweep()
+
+    (item,) = world.rows(tables.parked)
+    assert (item["state"], item["code"]) == ("open", "booking_several_leads")
+    assert "booking_parked" in [row["kind"] for row in world.rows(tables.alerts)]
 
 
 def test_the_example_of_the_page_ends_the_emails_at_any_calendar(world: World, http: TestClient, calendar: str) -> None:

@@ -34,7 +34,7 @@ _BODY: dict[str, Any] = {
     }
 }
 _RESPONSES = {
-    200: {"description": "Received: recorded, not_needed, no_lead, or parked for a person"},
+    200: {"description": "Received: recorded, not_needed, waiting for its lead, or parked for a person"},
     **api_docs.problems(
         _401="Not signed as its token wants, or too long ago",
         _404="No token of this kind is in force",

@@ -1,4 +1,7 @@
-"""Parked items: what could not be handled, kept with its reason until a person decides (I8)."""
+"""Parked items: what could not be handled, kept with its reason until a person decides (I8).
+
+One that waits is tried again by itself for a while, before a person has to.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from worker.storage import submissions
 from worker.storage.sealing import KeyRing
 from worker.storage.tables import parked
 
-OPEN, REPLAYED, DISMISSED = "open", "replayed", "dismissed"
+OPEN, WAITING, REPLAYED, DISMISSED = "open", "waiting", "replayed", "dismissed"
 
 
 class ParkedKind(StrEnum):
@@ -55,7 +58,13 @@ def park_submission(
 
 
 def park_message(
-    connection: Connection, raw: bytes, code: str, ring: KeyRing, at: datetime, kind: ParkedKind = ParkedKind.MESSAGE
+    connection: Connection,
+    raw: bytes,
+    code: str,
+    ring: KeyRing,
+    at: datetime,
+    kind: ParkedKind = ParkedKind.MESSAGE,
+    state: str = OPEN,
 ) -> str:
     """Keep a broker message that no worker could read, or feedback that can't be mapped, sealed; the item's id."""
     item_id = new_id()
@@ -68,7 +77,7 @@ def park_message(
             sealed=ring.seal(raw, _place(item_id)),
             first_at=at,
             last_at=at,
-            state=OPEN,
+            state=state,
         )
     )
     return item_id
@@ -166,6 +175,18 @@ def decide(connection: Connection, item_id: str, state: str) -> bool:
         update(parked).where(parked.c.id == item_id, parked.c.state == OPEN).values(state=state)
     )
     return updated.rowcount == 1
+
+
+def waiting(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
+    """Items that are tried again by themselves, the longest untried first."""
+    rows = connection.execute(select(parked).where(parked.c.state == WAITING).order_by(parked.c.last_at).limit(limit))
+    return [dict(row._mapping) for row in rows]
+
+
+def note_try(connection: Connection, item_id: str, state: str, code: str, at: datetime) -> bool:
+    """A waiting item was tried again, and what became of it; False where it waits no more."""
+    waits = update(parked).where(parked.c.id == item_id, parked.c.state == WAITING)
+    return connection.execute(waits.values(state=state, code=code, last_at=at)).rowcount == 1
 
 
 def dismiss_events(connection: Connection, event_ids: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
 from worker.usecases.desk.answer import escalate
+from worker.usecases.events.receive_booking import hear_waiting
 from worker.usecases.feedback.settle_by_feedback import settle_by_feedback
 from worker.usecases.health.raise_alarms import raise_alarms
 from worker.usecases.nurture.enroll import plan_following
@@ -50,6 +51,7 @@ def sweep(services: Services, look_at: int = enrollments.LOOK_AT) -> Counter[str
         done["repaired"] = _repair(services, connection, look_at)
         done["escalated"] = _escalate(services, connection)
     done["unreadable"] = _park_unreadable(services)
+    done["heard"] = hear_waiting(services)
     raise_alarms(services)
     if done.total():
         log.info("sweep.found", **done)

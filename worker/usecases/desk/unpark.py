@@ -118,7 +118,7 @@ def _replay_feedback(services: Services, item: Mapping[str, Any], actor: str) ->
 
 def _replay_booking(services: Services, item: Mapping[str, Any], actor: str) -> Captured:
     """Read a calendar's post again: it may be clear by now who is meant."""
-    if receive_again(services, item) is Received.PARKED:
+    if receive_again(services, item) in {Received.PARKED, Received.WAITING}:
         return Captured(parked=1)
     _decide(services, item["id"], parked.REPLAYED, Happened.REPLAYED, actor, None)
     return Captured()

@@ -1,13 +1,18 @@
-"""A calendar tells of a booking: the person's emails end. What can't be read, or may mean several, is for a person."""
+"""A calendar tells of a booking: the person's emails end. What can't be read, or may mean several, is for a person.
+
+One that comes before its lead is captured waits for it, and is heard when the lead is there.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from worker.errors import Ambiguous, NotFound, Unmappable
+from worker.domain.waiting_bookings import is_over, is_time
+from worker.errors import Ambiguous, NotFound, SealError, Unmappable
 from worker.hooks.bookings import read_booking
 from worker.storage import alerts, installation, parked
 from worker.storage.alerts import AlertKind
@@ -16,36 +21,73 @@ from worker.storage.parked import ParkedKind
 from worker.usecases.events.tell_event import OtherEvent, ToldEvent, tell_event
 from worker.usecases.services import Services
 
-SEVERAL = "booking_several_leads"
+SEVERAL, NO_LEAD, SEALED = "booking_several_leads", "booking_no_lead", "booking_sealed"
+
+_LOOK_AT = 100
 
 
 class Received(StrEnum):
-    """What became of it. `NO_LEAD`: whoever booked never wrote to us by this address or number."""
+    """What became of it. `WAITING`: nobody has written to us by this address or number, or not yet."""
 
     RECORDED = "recorded"
     NOT_NEEDED = "not_needed"
-    NO_LEAD = "no_lead"
+    WAITING = "waiting"
     PARKED = "parked"
 
 
 def receive_booking(services: Services, source: str, body: bytes, token_id: str) -> Received:
-    """Record it, or keep it for a person, who is told."""
+    """Record it, let it wait for its lead, or keep it for a person, who is told."""
     received, code = _record(services, source, body, token_id)
-    if received is not Received.PARKED:
+    if received not in _STATES:
         return received
     kept = json.dumps({"source": source, "token_id": token_id, "body": body.decode("latin-1")}).encode()
     with services.database.write() as connection:
         now = installation.product_now(connection)
-        item_id = parked.park_message(connection, kept, code, services.ring, now, ParkedKind.BOOKING)
-        alerts.queue(connection, AlertKind.BOOKING_PARKED, item_id, None, now, real_now(connection))
+        state = _STATES[received]
+        item_id = parked.park_message(connection, kept, code, services.ring, now, ParkedKind.BOOKING, state)
+        if received is Received.PARKED:
+            alerts.queue(connection, AlertKind.BOOKING_PARKED, item_id, None, now, real_now(connection))
     services.queue.alert()
     return received
 
 
+def hear_waiting(services: Services) -> int:
+    """Look again for the leads of those that wait and whose time it is; how many wait no more."""
+    with services.database.read() as connection:
+        now = installation.product_now(connection)
+        items = parked.waiting(connection, _LOOK_AT)
+    due = [item for item in items if is_time(item["first_at"], item["last_at"], now)]
+    return sum(_hear(services, item, now) for item in due)
+
+
+def _hear(services: Services, item: Mapping[str, Any], now: datetime) -> bool:
+    """Try one again. Not found in all that time, it is of someone who never wrote to us, and is let go."""
+    try:
+        received, code = _try_again(services, item)
+    except SealError:
+        received, code = Received.PARKED, SEALED
+    state = _STATES.get(received, parked.REPLAYED)
+    if received is Received.WAITING and is_over(item["first_at"], now):
+        state = parked.DISMISSED
+    with services.database.write() as connection:
+        is_noted = parked.note_try(connection, item["id"], state, code or item["code"], now)
+        if is_noted and state == parked.OPEN:
+            alerts.queue(connection, AlertKind.BOOKING_PARKED, item["id"], None, now, real_now(connection))
+    return state != parked.WAITING
+
+
 def receive_again(services: Services, item: Mapping[str, Any]) -> Received:
     """Try a parked one again. Raises SealError."""
+    return _try_again(services, item)[0]
+
+
+_STATES = {Received.WAITING: parked.WAITING, Received.PARKED: parked.OPEN}
+"""The state in which an item is kept, where it is."""
+
+
+def _try_again(services: Services, item: Mapping[str, Any]) -> tuple[Received, str]:
     kept = json.loads(parked.open_message(item, services.ring))
-    return _record(services, kept["source"], kept["body"].encode("latin-1"), kept["token_id"])[0]
+    return _record(services, kept["source"], kept["body"].encode("latin-1"), kept["token_id"])
 
 
 def _record(services: Services, source: str, body: bytes, token_id: str) -> tuple[Received, str]:
@@ -59,7 +101,7 @@ def _record(services: Services, source: str, body: bytes, token_id: str) -> tupl
     except Ambiguous:
         return Received.PARKED, SEVERAL
     except NotFound:
-        return Received.NO_LEAD, ""
+        return Received.WAITING, NO_LEAD
     except OtherEvent:
         return Received.NOT_NEEDED, ""
     return Received.RECORDED, ""
