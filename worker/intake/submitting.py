@@ -27,6 +27,7 @@ from worker.intake.limiting import Judgement, Limits
 from worker.intake.problems import page, problem
 from worker.intake.public_content import PublicContent
 from worker.intake.reading import Unreadable, is_json, read_fields
+from worker.intake.spanish import in_language, sentence
 from worker.storage import submissions
 from worker.storage.sealing import KeyRing
 from worker.usecases.arrival.understand import DEFAULT_FORM, understand
@@ -206,12 +207,14 @@ class SubmissionEndpoint:
             return self._form_again(post, error.errors, 422)
         count = len(error.errors)
         title = "Please check one field" if count == 1 else f"Please check {count} fields"
-        return problem(422, "validation", title, "Each entry of `errors` names a field.", errors=error.errors)
+        errors = in_language(error.errors, self._form_of(post.fields).language)
+        return problem(422, "validation", title, "Each entry of `errors` names a field.", errors=errors)
 
     def _again(self, post: _Post, status: int, kind: str, title: str, detail: str) -> Response:
         """Ask to try again later; a person gets the form back with all that was typed."""
         if post.as_json:
-            return problem(status, kind, title, detail, headers=_RETRY_AFTER)
+            told = sentence(kind, detail, self._form_of(post.fields).language)
+            return problem(status, kind, title, told, headers=_RETRY_AFTER)
         return self._form_again(post, [FieldError(pointer="", code=kind, detail=f"{title}. {detail}")], status)
 
     def _form_again(self, post: _Post, errors: Sequence[FieldError], status: int) -> Response:
