@@ -21,7 +21,7 @@ _SHOWN = 200
 
 _SAID = {
     Replayed.DONE: "handled now",
-    Replayed.PARKED_AGAIN: "failed again and stay parked",
+    Replayed.PARKED_AGAIN: "failed again, and still parked",
     Replayed.STILL_SEALED: "still can't be opened: their key is missing",
     Replayed.NOT_OPEN: "were decided by someone else meanwhile",
 }
