@@ -49,8 +49,9 @@ PROGRAMS = {
     "chromium": ["chromium", "chromium-browser", "google-chrome"],
     "dovecot-imapd": ["dovecot", "/usr/sbin/dovecot"],
 }
-# Of these packages one program is all that the tests need, so it is unpacked rather than installed with its service.
-UNPACKED = {"prometheus": "usr/bin/promtool"}
+# Of these packages a part is all that the tests need, so it is unpacked rather than installed with its service:
+# what of the package, and where below .venv.
+UNPACKED = {"prometheus": ("usr/bin/promtool", "bin/promtool"), "postfix": ("usr/lib/postfix", "lib/postfix")}
 CALM = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_ROOT_USER_ACTION": "ignore"}
 CALM |= {"PIP_USER": "0", "DEBIAN_FRONTEND": "noninteractive"}
 
@@ -122,21 +123,21 @@ def ensure_programs() -> None:
         words = ["apt-get", "install", "-qy", "--no-install-recommends", *missing]
         stage(f"installing {' '.join(missing)}", *words)
 
-    for package, path in UNPACKED.items():
-        program = VENV / "bin" / Path(path).name
-        if not (program.exists() or shutil.which(program.name)):
-            unpack(package, path, program)
+    for package, (path, place) in UNPACKED.items():
+        is_on_path = place.startswith("bin/") and shutil.which(Path(place).name)
+        if not (is_on_path or (VENV / place).exists()):
+            unpack(package, path, VENV / place)
 
 
-def unpack(package: str, path: str, program: Path) -> None:
-    """Puts one program of a Debian package into .venv, the whole of it or nothing."""
+def unpack(package: str, path: str, target: Path) -> None:
+    """Puts a program or a folder of a Debian package into .venv, the whole of it or nothing."""
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        sys.exit(f"The tests need {program.name}: put it on the PATH (Debian has it in the package {package}).")
+        sys.exit(f"The tests need {target.name}: put it at {target} (Debian has it in the package {package}).")
     with tempfile.TemporaryDirectory() as folder:
         get = f"apt-get download -q {package}"
         words = f"cd '{folder}' && ({get} || (apt-get update -q && {get})) && dpkg-deb -x {package}_*.deb ."
-        words += f" && mv '{path}' '{program}.new' && mv '{program}.new' '{program}'"
-        stage(f"fetching {program.name}", "sh", "-c", words)
+        words += f" && mv '{path}' '{target}.new' && mv '{target}.new' '{target}'"
+        stage(f"fetching {target.name}", "sh", "-c", words)
 
 
 def stage(title: str, *command: object) -> None:

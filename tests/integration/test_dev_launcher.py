@@ -190,7 +190,7 @@ def test_root_on_debian_gets_what_is_missing(
     dev.ensure_programs()
 
     installing = "installing redis-server chromium dovecot-imapd"
-    assert stages == ["updating package lists", installing, "fetching promtool"]
+    assert stages == ["updating package lists", installing, "fetching promtool", "fetching postfix"]
 
 
 def test_where_a_program_cannot_be_fetched_its_package_is_named(
