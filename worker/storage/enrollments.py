@@ -135,7 +135,7 @@ def active_by_sequence(connection: Connection) -> dict[str, int]:
 
 def count_active(connection: Connection) -> int:
     """How many leads are being taught; where they are very many, how many there were in the last minute."""
-    some = select(enrollments.c.id).where(IN_SEQUENCE).limit(COUNTED_ONE_BY_ONE + 1).subquery()
+    some = _active(None).limit(COUNTED_ONE_BY_ONE + 1).subquery()
     count = connection.execute(select(func.count()).select_from(some)).scalar_one()
     if count <= COUNTED_ONE_BY_ONE:
         return count

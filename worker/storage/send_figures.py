@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, TextClause, func, select, text
+from sqlalchemy import Column, ColumnElement, Connection, Select, TextClause, func, select, text
 
 from worker.domain.sends import SendState
 from worker.storage import samples
@@ -15,13 +16,13 @@ from worker.storage.tables import ATTENTION, ENDED, mail_tallies, sends
 _PLANNED = text(f"state = '{SendState.PLANNED}'")
 
 _Condition = ColumnElement[bool] | TextClause
-_INDEXED: Sequence[tuple[_Condition, Sequence[SendState]]] = (
-    (_PLANNED, (SendState.PLANNED,)),
-    (IN_LEASED_INDEX, (SendState.CLAIMED, SendState.HANDED_OVER)),
-    (IN_ATTENTION_INDEX, (SendState.UNKNOWN, SendState.HELD)),
-    (ENDED, (SendState.FAILED, SendState.SKIPPED, SendState.CANCELLED)),
+_INDEXED: Sequence[tuple[_Condition, Column[Any], Sequence[SendState]]] = (
+    (_PLANNED, sends.c.due_at, (SendState.PLANNED,)),
+    (IN_LEASED_INDEX, sends.c.lease_until, (SendState.CLAIMED, SendState.HANDED_OVER)),
+    (IN_ATTENTION_INDEX, sends.c.state, (SendState.UNKNOWN, SendState.HELD)),
+    (ENDED, sends.c.state, (SendState.FAILED, SendState.SKIPPED, SendState.CANCELLED)),
 )
-"""The states that each index of open or ended sends holds, with its condition in its own words."""
+"""Of each index of open or ended sends: its condition in its own words, its first column, and the states it holds."""
 
 COUNTED_ONE_BY_ONE = 10_000
 """As many rows are counted in no time."""
@@ -44,31 +45,42 @@ def counts(connection: Connection) -> dict[str, int]:
     """How many sends stand in each state, for a look that takes no longer however many there are: where very many do,
     their number is the last minute's; of those sent, that of the daily tallies, which leave practice leads out."""
     found = {state.value: 0 for state in SendState}
-    for condition, states in _INDEXED:
-        part = _by_state(connection, condition, COUNTED_ONE_BY_ONE + 1)
+    for condition, by, states in _INDEXED:
+        some = _of(condition).order_by(by).limit(COUNTED_ONE_BY_ONE + 1)  # by it, so by its index
+        part = _by_state(connection, some)
         if sum(part.values()) > COUNTED_ONE_BY_ONE:
             of_sample = (samples.newest(connection) or {}).get("sends")
-            part = {state: of_sample[state] for state in states} if of_sample else _by_state(connection, condition)
+            part = {state: of_sample[state] for state in states} if of_sample else _by_state(connection, _of(condition))
         found |= part
     return found | {SendState.SENT: _count_sent(connection)}
 
 
 def count_one_by_one(connection: Connection) -> dict[str, int]:
     """How many sends stand in each state but `sent`, exactly. Takes as long as there are many: once a minute."""
-    found = {state.value: 0 for _, states in _INDEXED for state in states}
-    for condition, _ in _INDEXED:
-        found |= _by_state(connection, condition)
+    found = {state.value: 0 for _, _, states in _INDEXED for state in states}
+    for condition, _, _ in _INDEXED:
+        found |= _by_state(connection, _of(condition))
     return found
 
 
-def _by_state(connection: Connection, condition: _Condition, at_most: int | None = None) -> dict[str, int]:
-    some = select(sends.c.state).where(condition).limit(at_most).subquery()
+def _of(condition: _Condition) -> Select[Any]:
+    return select(sends.c.state).where(condition)
+
+
+def _by_state(connection: Connection, states: Select[Any]) -> dict[str, int]:
+    some = states.subquery()
     rows = connection.execute(select(some.c.state, func.count()).group_by(some.c.state))
     return {row[0]: row[1] for row in rows}
 
 
 def _count_sent(connection: Connection) -> int:
-    some = select(sends.c.id).where(sends.c.sent_at.is_not(None)).limit(COUNTED_ONE_BY_ONE + 1).subquery()
+    some = (
+        select(sends.c.id)
+        .where(sends.c.sent_at.is_not(None))
+        .order_by(sends.c.sent_at)
+        .limit(COUNTED_ONE_BY_ONE + 1)
+        .subquery()
+    )
     count = connection.execute(select(func.count()).select_from(some)).scalar_one()
     if count <= COUNTED_ONE_BY_ONE:
         return count
