@@ -107,7 +107,9 @@ def test_a_new_email_is_a_copy_and_a_step_is_put_at_the_end(console: Console, wr
 
     assert wrong == [422, 422, 422]
     assert made.headers["location"] == "/console/studio/edit/emails/one-more.md"
-    assert the_desk(console).read().files["emails/one-more.md"] == SHIPPED["emails/goodbye.md"]
+    copied = SHIPPED["emails/goodbye.md"].replace('id = "goodbye"', 'id = "one-more"', 1)
+    assert the_desk(console).read().files["emails/one-more.md"] == copied
+    assert "<option>one-more</option>" in writer.get(f"/studio/edit/{path}").text
     assert 'id = "questions"\nemail = "questions"\nwait = "4 days"' in with_step.replace("&#34;", '"')
     writer.post("/studio/give-up", file="emails/one-more.md")
     assert the_desk(console).read().changed == ()

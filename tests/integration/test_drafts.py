@@ -9,11 +9,14 @@ import pytest
 from tests.support.world import SHIPPED, World
 from worker.content.catalog import read_content_files
 from worker.domain.drafting import LARGEST, tidy, version_of, why_not_editable, why_not_publish
+from worker.domain.staff import Role, StaffState
 from worker.errors import ContentInvalid, NotFound, Refused
+from worker.storage import staff
+from worker.storage.database import real_now
 from worker.usecases.content import content_history
 from worker.usecases.content.publish import publish
 from worker.usecases.drafting.desk import DraftDesk
-from worker.usecases.drafting.publish_draft import publish_draft
+from worker.usecases.drafting.publish_draft import publish_draft, publish_files
 from worker.usecases.drafting.save import IN_THE_FILES, Overtaken, Saved, give_up, save, versions_of
 
 PATH = "emails/first-visit.md"
@@ -141,6 +144,33 @@ def test_only_what_was_read_is_published_and_by_someone_who_may(desk: DraftDesk)
 
     assert publish_draft(desk, desk.read().name, "sam", "a space").changed
     assert desk.read().changed == ()
+
+
+@ONCE
+def test_files_too_are_published_by_a_second_person_where_the_clinic_wants_one(world: World) -> None:
+    desk = DraftDesk(database=world.database, folder=None, needs_second=True)
+    files = {**SHIPPED, PATH: NEW}
+    with world.database.write() as connection:
+        for name, role in (("kim", Role.MARKETER), ("sam", Role.MARKETER), ("lee", Role.WRITER), ("new", Role.ADMIN)):
+            staff_id = staff.add(connection, name, role, real_now(connection))
+            if staff_id is not None and name != "new":
+                staff.change(connection, staff_id, state=StaffState.ACTIVE)
+    save(desk, PATH, NEW, version_of(OLD), "sam")
+    before = content_history.history(desk.database)
+
+    refused = [
+        ("kim", "", "--written-by"), ("kim", "kim", "wrote some"), ("sam", "lee", "wrote some"),
+        ("lee", "kim", "may not"),
+        ("new", "lee", "no account"), ("kim", "nobody", "no account"),
+    ]  # fmt: skip
+    for approver, writer, said in refused:
+        with pytest.raises(Refused, match=said):
+            publish_files(desk, files, approver, written_by=writer)
+    assert content_history.history(desk.database) == before
+
+    assert publish_files(desk, files, "kim", written_by="lee").changed
+    free = DraftDesk(database=world.database, folder=None)
+    assert publish_files(free, SHIPPED, "Jordan Example").changed
 
 
 @pytest.mark.parametrize(

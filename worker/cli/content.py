@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from worker.bootstrap import open_desk
 from worker.cli.common import AsJson, open_services
 from worker.cli.output import console, fail, print_json, print_table
 from worker.content.catalog import Catalog, Persona, content_location, read_content_files
@@ -22,6 +23,7 @@ from worker.settings import TEMPLATES, load_settings
 from worker.storage.leads import Identity
 from worker.usecases.content import publish as publishing
 from worker.usecases.content.content_history import touched
+from worker.usecases.drafting.publish_draft import publish_files
 from worker.usecases.nurture.made_up import MadeUpForm, route_made_up
 from worker.usecases.sending.compose import INERT_LINKS, compose, inert_send, render_send
 
@@ -172,6 +174,7 @@ def _output(renderer: Renderer, use: tuple[str, Location, str | None], persona: 
 def publish(
     approved_by: Annotated[str, typer.Option("--approved-by", help="who approves it; kept for ever")] = "",
     note: Annotated[str, typer.Option(help="what changes, in a few words")] = "",
+    written_by: Annotated[str, typer.Option("--written-by", help="who wrote it, where two people are wanted")] = "",
     diff: Annotated[bool, typer.Option("--diff", help="check, show what would change, and write nothing")] = False,
 ) -> None:
     """Check the draft files and make them what is sent; with --diff, check them and only say what would change.
@@ -190,7 +193,8 @@ def publish(
             return
         if not approved_by:
             fail("Say who approves it: --approved-by NAME")
-        published = publishing.publish(services.database, files, approved_by, note)
+        desk = open_desk(load_settings(), services.database)
+        published = publish_files(desk, files, approved_by, note, written_by=written_by)
     state = "is active now" if published.changed else "was active already"
     console.print(f"{published.emails} emails; snapshot {published.snapshot} {state}.", markup=False)
 

@@ -54,3 +54,11 @@ def as_step(email: str, days: int) -> str:
         f'\n[[steps]]\nid = "{email}"\nemail = "{email}"\nwait = "{days} days"\n'
         'late = { after = "3 days", action = "shift" }\n'
     )
+
+
+_ID_LINE = re.compile(r'^id = "[^"\n]*"$', re.MULTILINE)
+
+
+def as_copy(text: str, name: str) -> str:
+    """An email's text under another name; its settings say the id that its file must have."""
+    return _ID_LINE.sub(f'id = "{name}"', text, count=1)

@@ -20,7 +20,7 @@ from worker.console.studio.words import LOCATIONS, in_order
 from worker.console.visit import Visit
 from worker.content.lint.finding import Finding
 from worker.content.render import Renderer
-from worker.domain.drafting import as_step, tidy, version_of, why_not_editable
+from worker.domain.drafting import as_copy, as_step, tidy, version_of, why_not_editable
 from worker.domain.staff import Permission
 from worker.errors import NotFound, Refused, TemplateError
 from worker.storage import installation
@@ -159,7 +159,7 @@ def _make(visit: Visit) -> Response:
     text = visit.means.desk.read().files.get(source)
     if text is None:
         return _new_page(visit, 422, "Choose an email to begin from.")
-    made = save(visit.means.desk, f"emails/{name}.md", text, version_of(None), visit.me.name)
+    made = save(visit.means.desk, f"emails/{name}.md", as_copy(text, name), version_of(None), visit.me.name)
     if isinstance(made, Overtaken) or not made.changed:
         return _new_page(visit, 422, "There is an email of this name.")
     return visit.go_to(f"/studio/edit/emails/{name}.md", "This is a copy. Write your own, then add it to a sequence.")
