@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from tests.support.telling import add
 from tests.support.world import ScriptedProvider, World
@@ -16,7 +16,7 @@ from worker.delivery.base import Message, Outcome, Receipt
 from worker.domain.ids import new_id
 from worker.errors import AmbiguousDeliveryError
 from worker.storage import claims, enrollments, installation, sends, tables
-from worker.storage.database import real_now
+from worker.storage.database import is_one_of, real_now
 from worker.storage.marks import Mark, group
 from worker.storage.timeline import Entry, Happened
 from worker.usecases.choices.unsubscribe import unsubscribe
@@ -228,9 +228,8 @@ def test_an_email_whose_mark_could_not_be_written_is_noted_the_longer_way(world:
     assert len([fact for fact in facts if fact["type"] == "email.sent"]) == 3
 
 
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_a_mark_whose_connection_breaks_is_written_over_another(world: World) -> None:
-    if world.database.is_sqlite:
-        pytest.skip("a file has no connection to lose")
     due_for_many(world, GROUP)
 
     def cut() -> None:
@@ -246,6 +245,18 @@ def test_a_mark_whose_connection_breaks_is_written_over_another(world: World) ->
     sent = [row for row in world.sends() if row["kind"] == "nurture" and row["state"] == "sent"]
     assert {row["id"] for row in sent} == {message.send_id for message in provider.messages}
     assert [mark["via"] for row in sent for mark in world.story(row["lead_id"], "sent")[1:]] == [None] * GROUP
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_rows_are_found_among_any_number_of_values(world: World, count: int) -> None:
+    due_for_many(world, 4)
+    ids = sorted(row["id"] for row in world.rows(tables.leads))
+    with world.database.read() as connection:
+        among = is_one_of(connection, tables.leads.c.id, ids[:count])
+        found = connection.execute(select(tables.leads.c.id).where(among)).scalars().all()
+        others = connection.execute(select(tables.leads.c.id).where(~among)).scalars().all()
+
+    assert (sorted(found), sorted(others)) == (ids[:count], ids[count:])
 
 
 def test_only_marks_do_not_wait_for_the_disk(world: World) -> None:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    String,
     Table,
     any_,
     create_engine,
@@ -115,11 +114,11 @@ def insert_for(connection: Connection) -> Any:
 
 
 def is_one_of(connection: Connection, column: Column[str], values: Collection[str]) -> ColumnElement[bool]:
-    """The condition that a text is one of these. On PostgreSQL they are one parameter, so that the statement is the
-    same however many there are, and is prepared once; an `in` list is written anew for each number of them."""
+    """The condition that a column has one of these values. On PostgreSQL they are one parameter, so that the statement
+    is the same however many there are, and is prepared once; an `in` list is written anew for each number of them."""
     if connection.dialect.name == "sqlite":
         return column.in_(values)
-    return column == any_(literal(list(values), ARRAY(String)))
+    return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 def is_transient(error: BaseException) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, and_, cast, func
 
 from worker.domain.sequences import Plan
 from worker.storage import samples, sends
+from worker.storage.database import is_one_of
 from worker.storage.tables import IN_SEQUENCE, consents, enrollments
 
 ACTIVE, COMPLETED, EXITED = "active", "completed", "exited"
@@ -58,7 +59,7 @@ def for_sending(connection: Connection, ids: Iterable[str]) -> dict[str, Mapping
     """What sending asks of these enrollments, by id, with the plan read; most people's plans are the same few."""
     columns = [enrollments.c[name] for name in ("id", "lead_id", "sequence", "location", "status", "started_at")]
     plan = cast(enrollments.c.plan, Text).label("plan")
-    rows = connection.execute(select(*columns, plan).where(enrollments.c.id.in_(set(ids))))
+    rows = connection.execute(select(*columns, plan).where(is_one_of(connection, enrollments.c.id, set(ids))))
     return {row.id: {**row._mapping, "plan": _read_plan(row.plan)} for row in rows}
 
 
@@ -167,7 +168,7 @@ def confirm_consent(connection: Connection, lead_id: str, since: datetime, at: d
 
 def consenting(connection: Connection, lead_ids: Iterable[str]) -> set[str]:
     """Those of these leads who have agreed to education by email."""
-    agreed = consents.c.lead_id.in_(set(lead_ids)), consents.c.granted.is_(True)
+    agreed = is_one_of(connection, consents.c.lead_id, set(lead_ids)), consents.c.granted.is_(True)
     return set(connection.execute(select(consents.c.lead_id).where(*agreed)).scalars())
 
 

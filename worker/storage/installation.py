@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, Row, func, or_, select, update
 
 from worker.domain.clock import ProductClock
 from worker.domain.ids import new_id
@@ -68,12 +69,15 @@ class Moment:
 
 def moment(connection: Connection) -> Moment:
     """This moment, in one query."""
-    has_clock = connection.dialect.name != "sqlite"
-    row = connection.execute(_MOMENT if has_clock else _MOMENT_WITHOUT_TIME).one()
+    return moment_of(connection, connection.execute(MOMENT[connection.dialect.name]).one())
+
+
+def moment_of(connection: Connection, row: Row[Any]) -> Moment:
+    """The moment that a row of `MOMENT` tells."""
     clock = ProductClock(
         speed=row.clock_speed, real_anchor=row.clock_real_anchor, product_anchor=row.clock_product_anchor
     )
-    real = row.real.astimezone(UTC) if has_clock else real_now(connection)
+    real = real_now(connection) if connection.dialect.name == "sqlite" else row.real.astimezone(UTC)
     return Moment(real=real, clock=clock, snapshot=row.active_snapshot, is_anyone_told=row.is_anyone_told)
 
 
@@ -84,7 +88,11 @@ _MOMENT_WITHOUT_TIME = select(
     installation.c.active_snapshot,
     somebody_is_told().label("is_anyone_told"),
 )
-_MOMENT = _MOMENT_WITHOUT_TIME.add_columns(func.clock_timestamp().label("real"))
+MOMENT = {
+    "sqlite": _MOMENT_WITHOUT_TIME,
+    "postgresql": _MOMENT_WITHOUT_TIME.add_columns(func.clock_timestamp().label("real")),
+}
+"""By dialect: SQLite has no clock of its own."""
 
 
 def product_now(connection: Connection) -> datetime:

@@ -141,7 +141,7 @@ def lock_out(connection: Connection, lead_id: str) -> bool:
 
 def by_ids(connection: Connection, ids: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """These leads, by id; what can't be an id is nobody's."""
-    rows = connection.execute(select(leads).where(leads.c.id.in_(set(filter(is_id, ids)))))
+    rows = connection.execute(select(leads).where(is_one_of(connection, leads.c.id, set(filter(is_id, ids)))))
     return {row.id: dict(row._mapping) for row in rows}
 
 

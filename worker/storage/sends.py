@@ -21,6 +21,7 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
+    not_,
     or_,
     select,
     text,
@@ -34,6 +35,7 @@ from worker.domain.sends import PENDING, CancelReason, SendKind, SendState
 from worker.faults import lease
 from worker.storage import pauses
 from worker.storage.columns import UtcDateTime
+from worker.storage.database import is_one_of
 from worker.storage.inserting import insert_all
 from worker.storage.tables import enrollments, installation, leads, sends, suppressions
 
@@ -305,8 +307,12 @@ def nurture_history(
     at = func.coalesce(sends.c.sent_at, sends.c.handed_over_at)
     rows = connection.execute(
         select(sends.c.lead_id, sends.c.email, at.label("at"))
-        .where(sends.c.lead_id.in_(set(lead_ids)), sends.c.kind == SendKind.NURTURE, sends.c.state.in_(_TAKEN))
-        .where(sends.c.id.not_in(set(besides)))
+        .where(
+            is_one_of(connection, sends.c.lead_id, set(lead_ids)),
+            sends.c.kind == SendKind.NURTURE,
+            sends.c.state.in_(_TAKEN),
+        )
+        .where(not_(is_one_of(connection, sends.c.id, set(besides))))
         .order_by(at)
     )
     history: dict[str, list[tuple[str, datetime]]] = {}

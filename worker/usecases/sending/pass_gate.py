@@ -15,12 +15,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from worker.content.render import Renderer
+from worker.domain.breaker import Breaker
 from worker.domain.eligibility import Decision, Hold, Proceed, Shift, Skip, decide, put_off
 from worker.domain.keyed_retry import key_ends
 from worker.domain.mailboxes import mailbox_of
 from worker.domain.manners import AtGate, Turn
 from worker.domain.sends import NEEDS_STAFF, HoldReason, SendKind, SendState
-from worker.storage import alerts, contents, installation, sends, timeline
+from worker.storage import alerts, breakers, contents, sends, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.installation import Moment
@@ -74,7 +75,7 @@ def pass_gate(
     """Hand over what may go now, committed, and put aside the rest with its reason. `dated`: as the messages are."""
     clinic = batch.renderer.catalog.clinic
     with services.database.write() as connection:
-        moment = installation.moment(connection)
+        moment, breaker = breakers.read_with_moment(connection, services.provider.name)
         now = moment.now
         decided = dict(decisions)
         for item in ready:
@@ -82,7 +83,7 @@ def pass_gate(
         ready = [item for item in ready if isinstance(decided[item.send["id"]], Proceed)]
         for send in group:
             _put_aside(connection, batch.renderer, send, decided[send["id"]], now)
-        told = _go_or_wait(services, connection, batch, ready, moment, dated)
+        told = _go_or_wait(services, connection, batch, ready, moment, breaker, dated)
         for send in (item.send for item in ready if told[item.send["id"]] is Turn.NEXT_DAY):
             later = put_off(batch.known[send["id"]].facts, clinic, send["first_due_at"], now)
             decided[send["id"]] = later
@@ -92,7 +93,13 @@ def pass_gate(
 
 
 def _go_or_wait(
-    services: Services, connection: Connection, batch: Batch, ready: Sequence[Ready], moment: Moment, dated: datetime
+    services: Services,
+    connection: Connection,
+    batch: Batch,
+    ready: Sequence[Ready],
+    moment: Moment,
+    breaker: Breaker,
+    dated: datetime,
 ) -> dict[str, Turn]:
     """Hand over what may go now, and plan the rest again. `GO` is told only to what was handed over."""
     if not ready:
@@ -102,7 +109,7 @@ def _go_or_wait(
         item.send["id"]: AtGate(item.send["id"], SendKind(item.send["kind"]), mailbox_of(item.message.recipient))
         for item in ready
     }
-    told = take_turns(services, connection, list(waiting.values()), moment, is_probe=batch.claimed.is_probe)
+    told = take_turns(services, connection, list(waiting.values()), moment, breaker, is_probe=batch.claimed.is_probe)
     going = [item.send for item in ready if told[item.send["id"]] is Turn.GO]
     allowed = _hand_over(services, connection, going, batch.snapshot, moment, dated)
     count_turns(services, connection, [waiting[send_id] for send_id in sorted(allowed)], now)

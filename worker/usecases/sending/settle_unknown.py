@@ -25,7 +25,7 @@ from worker.domain.mailboxes import mailbox_of
 from worker.domain.manners import AtGate, Turn
 from worker.domain.sends import SendKind, SendState
 from worker.errors import SealError, TemplateError, TransientDeliveryError
-from worker.storage import alerts, installation, leads, sends, timeline, unknown_sends
+from worker.storage import alerts, breakers, installation, leads, sends, timeline, unknown_sends
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
@@ -93,9 +93,9 @@ def _ready_again(services: Services, group: Sequence[Send]) -> list[Ready]:
     account = services.provider.account
     waiting = [_at_gate(item) for item in messages.values()]
     with services.database.write() as connection:
-        moment = installation.moment(connection)
+        moment, breaker = breakers.read_with_moment(connection, services.provider.name)
         end_repeats(connection, account, refused, moment.now)
-        told = take_turns(services, connection, waiting, moment, is_probe=False)
+        told = take_turns(services, connection, waiting, moment, breaker, is_probe=False)
         going = [send_id for send_id in messages if told[send_id] is Turn.GO]
         rows = unknown_sends.hand_over_again(connection, going, account, moment.now, moment.real)
         went = {row["id"] for row in rows}

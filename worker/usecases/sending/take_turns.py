@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from worker.domain.breaker import Passage, passage
+from worker.domain.breaker import Breaker, Passage, passage
 from worker.domain.manners import AtGate, Turn, turns, used
 from worker.domain.sends import SendState
-from worker.storage import breakers, sends, usage
+from worker.storage import sends, usage
 from worker.storage.database import real_now
 from worker.storage.installation import Moment
 from worker.storage.sends import GATE_RETRY
@@ -18,11 +18,17 @@ from worker.usecases.services import Services
 
 
 def take_turns(
-    services: Services, connection: Connection, waiting: Sequence[AtGate], moment: Moment, *, is_probe: bool
+    services: Services,
+    connection: Connection,
+    waiting: Sequence[AtGate],
+    moment: Moment,
+    breaker: Breaker,
+    *,
+    is_probe: bool,
 ) -> dict[str, Turn]:
     """What each is told. While rates count, their row stays locked until the transaction ends."""
     provider, manners = services.provider.name, services.manners
-    if not is_probe and passage(breakers.read(connection, provider), moment.real) is not Passage.ALL:
+    if not is_probe and passage(breaker, moment.real) is not Passage.ALL:
         return {send.id: Turn.PROVIDER_AWAY for send in waiting}  # it opened after these were claimed
     if manners.is_unlimited:
         return {send.id: Turn.GO for send in waiting}
