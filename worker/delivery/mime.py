@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 
 from worker.delivery.quoted import Quoted
 
@@ -99,7 +100,7 @@ class Frame:
             self.sender,
             _structured("To", to),
             self.subject,
-            f"Date: {format_datetime(date)}",
+            _dated(date),
             _structured("Message-ID", f"<{message_id}>"),
             self.fixed,
             *_unsubscribe_headers(unsubscribe_url),
@@ -135,6 +136,12 @@ def build(letter: Letter) -> bytes:
         text_values={},
         html_values={},
     )
+
+
+@lru_cache(maxsize=16)
+def _dated(date: datetime) -> str:
+    """A group's messages have one date."""
+    return f"Date: {format_datetime(date)}"
 
 
 def _unsubscribe_headers(url: str | None) -> list[str]:

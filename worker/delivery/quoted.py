@@ -7,11 +7,14 @@ filled in neither joins a line to more than 76 characters nor shows: decoded, th
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _LONGEST = 76
 _SOFT_BREAK = "=\r\n"
+_PLAIN = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]{0,70}[!-<>-~])?")
+"""No equals sign, no dot first, no blank at either end, and short enough for a line of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,20 @@ class Quoted:
 
     def filled(self, values: Mapping[str, str]) -> str:
         """The whole text, encoded."""
-        encoded = {gap: _closed(_encoded(values[gap])) for gap in dict.fromkeys(self.gaps)}
-        return "".join(self._pieces(encoded))
+        encoded: dict[str, str] = {}
+        pieces = [self.constants[0]]
+        for gap, constant in zip(self.gaps, self.constants[1:], strict=True):
+            if gap not in encoded:
+                encoded[gap] = _value(values[gap])
+            pieces += (encoded[gap], constant)
+        return "".join(pieces)
 
-    def _pieces(self, encoded: Mapping[str, str]) -> Iterator[str]:
-        for constant, gap in zip(self.constants, self.gaps, strict=False):
-            yield constant
-            yield encoded[gap]
-        yield self.constants[-1]
+
+def _value(text: str) -> str:
+    """What stands in a gap. Most values are plain words on one line, and read the same encoded."""
+    if _PLAIN.fullmatch(text):
+        return text + _SOFT_BREAK
+    return _closed(_encoded(text))
 
 
 def _encoded(text: str) -> str:

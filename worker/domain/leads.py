@@ -63,7 +63,7 @@ def greeting_name(first_name: str | None) -> str | None:
     if not first_name:
         return None
     name = " ".join(unicodedata.normalize("NFC", first_name).split())
-    kinds = {unicodedata.category(character)[0] for character in name}
+    kinds = {"L"} if name.isalpha() else {unicodedata.category(character)[0] for character in name}
     if "L" not in kinds or kinds & {"C", "S"} or _NOT_A_NAME.search(name):
         return None
     if len(name) > _NAME_MAX or len(name.split()) > _NAME_MAX_WORDS or unicodedata.category(name[0])[0] != "L":

@@ -8,7 +8,6 @@ Look-ups use a keyed hash instead; its key is drawn once per installation and ke
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
 import re
@@ -142,7 +141,7 @@ class LookupKey:
 
 
 def _signature(key: bytes, message: str, purpose: str) -> str:
-    digest = hmac.new(key, f"sign\0{purpose}\0{message}".encode(), hashlib.sha256).digest()[:16]
+    digest = hmac.digest(key, f"sign\0{purpose}\0{message}".encode(), "sha256")[:16]
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 

@@ -21,7 +21,6 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
-    not_,
     or_,
     select,
     text,
@@ -307,12 +306,8 @@ def nurture_history(
     at = func.coalesce(sends.c.sent_at, sends.c.handed_over_at)
     rows = connection.execute(
         select(sends.c.lead_id, sends.c.email, at.label("at"))
-        .where(
-            is_one_of(connection, sends.c.lead_id, set(lead_ids)),
-            sends.c.kind == SendKind.NURTURE,
-            sends.c.state.in_(_TAKEN),
-        )
-        .where(not_(is_one_of(connection, sends.c.id, set(besides))))
+        .where(sends.c.kind == SendKind.NURTURE, sends.c.state.in_(_TAKEN))
+        .where(is_one_of(connection, sends.c.lead_id, set(lead_ids)), ~is_one_of(connection, sends.c.id, set(besides)))
         .order_by(at)
     )
     history: dict[str, list[tuple[str, datetime]]] = {}

@@ -142,7 +142,7 @@ def render_send(
 
 def make_token(subject: str, purpose: str, lookup: LookupKey) -> str:
     """A permanent link token for a UUID: the id and a 128-bit signature, both URL-safe."""
-    packed = base64.urlsafe_b64encode(UUID(subject).bytes).decode().rstrip("=")
+    packed = base64.urlsafe_b64encode(bytes.fromhex(subject.replace("-", ""))).decode().rstrip("=")
     return f"{packed}.{lookup.sign(subject, purpose)}"
 
 
