@@ -12,6 +12,7 @@ from tests.support.world import SHIPPED, World
 from worker.domain.drafting import version_of
 from worker.domain.events import LeadEvent
 from worker.domain.staff import Role
+from worker.settings import Settings
 from worker.storage import tables
 from worker.usecases.content import content_history
 from worker.usecases.drafting.desk import DraftDesk
@@ -173,6 +174,24 @@ def test_where_the_clinic_wants_two_the_writer_of_a_change_does_not_publish_it(w
     assert "someone else reads them" in text_of(marketer.get("/studio/publish").text)
     assert "someone else reads them" in text_of(marketer.get("/studio/changes").text)
     assert marketer.post("/studio/publish", read=the_desk(console).read().name).status_code == 409
+
+
+def test_a_file_that_is_no_text_is_named_on_every_page_of_the_studio(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "content"
+    for path, text in SHIPPED.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+    (folder / "emails" / "risks.md").write_bytes(b"Caf\xe9")
+    monkeypatch.setattr(Settings, "draft_folder", property(lambda _: folder))
+    console = open_console(world, tmp_path / "console")
+    marketer = console.person(Role.MARKETER, "morgan")
+
+    for page in ("/studio", "/studio/changes", f"/studio/edit/{PATH}", "/studio/publish"):
+        answer = marketer.get(page)
+        assert answer.status_code < 500, page
+        assert "emails/risks.md: is not UTF-8 text; save it as UTF-8" in text_of(answer.text), page
 
 
 # --- sequences ------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ from worker.console.routes import Route
 from worker.console.studio.headers import FOR_EVER, PAGE_HEADERS
 from worker.console.visit import Visit
 from worker.domain.staff import Permission
-from worker.errors import NotFound, Refused, WorkerError
+from worker.errors import ContentInvalid, NotFound, Refused, WorkerError
 from worker.storage import timeline
 from worker.usecases.staff.sign_in import find_session
 from worker.usecases.staff_zone import published_catalog
@@ -147,6 +147,9 @@ def _serve(route: Route, means: Means, look: Look, request: Request, form: FormD
         return _with_headers(visit.page("problem.html", 404, title="It is not there", detail=_sentence(error)))
     except Refused as error:
         return _with_headers(visit.page("problem.html", 409, title="Not like this", detail=_sentence(error)))
+    except ContentInvalid as error:
+        detail = "; ".join(map(str, error.problems)) or "The files of the draft are not there."
+        return _with_headers(visit.page("problem.html", 409, title="The draft can't be read", detail=detail))
     except SQLAlchemyError as error:
         return _away(error)
     except Exception as error:

@@ -20,7 +20,7 @@ from worker.domain.routing import RoutingRules
 from worker.domain.safety import CrisisPatterns
 from worker.domain.sends import SendKind
 from worker.domain.sequences import Sequence
-from worker.errors import ContentInvalid
+from worker.errors import ContentInvalid, TemplateError
 
 ACKNOWLEDGEMENT = "acknowledgement"
 """The id of the email that answers every lead."""
@@ -159,14 +159,24 @@ class Catalog:
 
 
 def read_content_files(root: Path) -> dict[str, str]:
-    """The draft files of a folder, by their path within it, as a snapshot holds them."""
+    """The draft files of a folder, by their path within it, as a snapshot holds them. Raises ContentInvalid: without
+    a problem where there is no such folder, else with each file that is no text."""
     if not root.is_dir():
         raise ContentInvalid([])
-    return {
-        path.relative_to(root).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and path.suffix in {".toml", ".md", ".html", ".txt"}
-    }
+    files, problems = dict[str, str](), list[TemplateError]()
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and path.suffix in _TEXTS:
+            name = path.relative_to(root).as_posix()
+            try:
+                files[name] = path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                problems.append(TemplateError(name, "is not UTF-8 text; save it as UTF-8"))
+    if problems:
+        raise ContentInvalid(problems)
+    return files
+
+
+_TEXTS = {".toml", ".md", ".html", ".txt"}
 
 
 def content_location(location: Location) -> Location:

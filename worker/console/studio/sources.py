@@ -11,7 +11,6 @@ from worker.errors import ContentInvalid, TemplateError
 from worker.usecases.drafting.desk import DraftDesk
 
 _FOLDER = "templates/email"
-_TEXTS = {".toml", ".md", ".html", ".txt"}
 
 
 class Unreadable(Exception):
@@ -53,20 +52,13 @@ class Folder:
         """What stands in them. Raises Unreadable."""
         try:
             return read_content_files(self._root)
-        except ContentInvalid:
+        except ContentInvalid as error:
+            if error.problems:
+                raise Unreadable(*error.problems) from None
             gone = TemplateError(_FOLDER, "is not there; the studio shows what stands in this folder")
             raise Unreadable(gone, is_gone=True) from None
-        except UnicodeDecodeError:
-            raise Unreadable(*self._not_text()) from None
         except OSError as error:  # renamed or taken away between listing and reading
             raise Unreadable(TemplateError(_FOLDER, f"can't be read just now ({type(error).__name__})")) from None
-
-    def _not_text(self) -> list[TemplateError]:
-        return [
-            TemplateError(path.relative_to(self._root).as_posix(), "is not UTF-8 text; save it as UTF-8")
-            for path in sorted(self._root.rglob("*"))
-            if path.is_file() and path.suffix in _TEXTS and not _is_utf8(path.read_bytes())
-        ]
 
 
 class InTheDatabase:
@@ -87,11 +79,3 @@ class InTheDatabase:
 def source_of(desk: DraftDesk) -> Source:
     """Where a desk's drafts are."""
     return Folder(desk.folder) if desk.folder is not None else InTheDatabase(desk)
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
