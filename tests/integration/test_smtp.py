@@ -36,7 +36,6 @@ USUAL = {
     "DATA": "354 go on",
     "DOT": "250 2.0.0 queued as Q1",
     "RSET": "250 ok",
-    "NOOP": "250 ok",
     "QUIT": "221 bye",
 }
 OUT_OF_TURN = "503 5.5.1 first things first"
@@ -457,8 +456,9 @@ def test_one_connection_serves_many_messages_and_groups() -> None:
         assert server.commands[-1].upper() == "QUIT"
 
 
-def test_a_kept_connection_that_the_server_dropped_is_replaced_unnoticed() -> None:
-    with stub(NOOP=CLOSE) as server:
+@pytest.mark.parametrize("ending", [CLOSE, RESET, "421 4.4.2 idle for too long"])
+def test_a_kept_connection_that_the_server_dropped_is_replaced_unnoticed(ending: str) -> None:
+    with stub(RSET=ending) as server:
         provider = SmtpProvider(SmtpSettings.from_url(server.url()))
         outcomes = [outcome for _ in range(2) for _, outcome in provider.deliver([message()])]
         provider.close()

@@ -97,12 +97,14 @@ class SmtpProvider:
         if not sendable:
             return
         try:
-            session = self._connected()
+            session, refusal = self._first_announced(sendable[0])
         except (smtplib.SMTPException, OSError) as error:
+            if self._session is not None:
+                self._session.close()
             yield from _all_lost(sendable, _before_the_dot(error))
             return
         try:
-            yield from self._submit_all(session, sendable)
+            yield from self._submit_all(session, sendable, refusal)
         finally:
             if session.is_begun:  # nobody asked for the next message, which was announced already
                 session.close()
@@ -118,13 +120,31 @@ class SmtpProvider:
         if session is not None:
             session.quit()
 
-    def _submit_all(self, session: SmtpSession, messages: Sequence[Message]) -> Iterator[tuple[Message, Outcome]]:
-        is_announced = False
+    def _first_announced(self, message: Message) -> tuple[SmtpSession, DeliveryError | None]:
+        """Announce the first message over the kept connection, or over a new one where the server has left that; and
+        why it may not follow, if so."""
+        session = self._session
+        if session is not None and session.is_open:
+            try:
+                session.begin(message, is_kept=True)
+                return session, session.begun()
+            except (smtplib.SMTPException, OSError):
+                session.close()  # nothing was handed over
+        session = self._session = SmtpSession(self._connect(), self.name)
+        session.begin(message)
+        return session, session.begun()
+
+    def _submit_all(
+        self, session: SmtpSession, messages: Sequence[Message], refusal: DeliveryError | None
+    ) -> Iterator[tuple[Message, Outcome]]:
+        """Submit these, of which the first was announced, and refused or not."""
+        is_announced = True
         for place, message in enumerate(messages):
             try:
                 if not is_announced:
                     session.begin(message)
-                refusal = session.begun()
+                if place:
+                    refusal = session.begun()
             except (smtplib.SMTPException, OSError) as error:
                 session.close()
                 yield from _all_lost(messages[place:], _before_the_dot(error))
@@ -139,14 +159,6 @@ class SmtpProvider:
 
     def _signed(self, message: Message) -> bytes:
         return message.content if self._signer is None else self._signer.sign(message.content)
-
-    def _connected(self) -> SmtpSession:
-        if self._session is None or not self._session.is_open or not self._session.is_alive():
-            if self._session is not None:
-                self._session.close()
-            self._session = None
-            self._session = SmtpSession(self._connect(), self.name)
-        return self._session
 
     def _connect(self) -> smtplib.SMTP:
         settings = self._settings

@@ -40,15 +40,11 @@ class SmtpSession:
         """True while a message was announced whose content has not been sent."""
         return bool(self._begun)
 
-    def is_alive(self) -> bool:
-        """True when the server still answers."""
-        try:
-            return self._connection.noop()[0] == 250
-        except (smtplib.SMTPException, OSError):
-            return False
-
-    def begin(self, message: Message) -> None:
-        """Announce a message, where the server can wait for us to read its answers."""
+    def begin(self, message: Message, *, is_kept: bool = False) -> None:
+        """Announce a message, where the server can wait for us to read its answers. On a connection that was kept it
+        is asked first whether it is still there; with RSET, the one such question that may share a write with what
+        follows (RFC 2920 section 3.1)."""
+        self._must_reset = self._must_reset or is_kept
         self._begun = self._commands(message)
         if self._pipelines:
             self._write(b"".join(line for _, line in self._begun))
@@ -69,6 +65,8 @@ class SmtpSession:
                     raise
                 self.close()  # what came before the end of the connection was certain
                 break
+            if verb == "RSET" and code != 250:
+                raise smtplib.SMTPServerDisconnected("the server has left us")
             if refusal is None and verb != "RSET" and code not in {250, 251, 354}:
                 refusal = refused(code, answer, about_recipient=verb == "RCPT")
                 self._must_reset = True
