@@ -61,7 +61,7 @@ def turn_away(verdict: Verdict, route: Route, visit: Visit, request: Request) ->
     if verdict is Verdict.CLOSED:
         return visit.page("closed.html", 403)
     if verdict is Verdict.COMES_BY_A_LINK:
-        return HTMLResponse(visit.look.render("come_in.html", None, {"to": visit.address}))
+        return HTMLResponse(visit.look.render("come_in.html", None, {"visit": visit, "to": visit.address}))
     if verdict is Verdict.FORBIDDEN:
         return _forbidden(route, visit)
     path = "/prove" if verdict is Verdict.PROVE else "/sign-in"
