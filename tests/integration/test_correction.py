@@ -222,6 +222,7 @@ def test_correcting_to_what_it_is_changes_and_notes_nothing(world: World) -> Non
     assert world.story(lead_id, "identity_corrected") == []
 
 
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)  # the use case is tried on both
 def test_the_command_corrects_and_says_what(world: World, world_url: str) -> None:
     lead_id = world.lead_from()
 

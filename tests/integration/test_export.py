@@ -167,6 +167,7 @@ def test_the_page_is_readable_and_runs_nothing_that_was_posted(world: World, nad
     assert AGREED in page
 
 
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)  # the use case is tried on both
 def test_the_command_writes_a_new_private_file_in_either_form(world: World, world_url: str, nadia: str) -> None:
     page, data = world.folder / "nadia.html", world.folder / "nadia.json"
 

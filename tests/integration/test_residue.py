@@ -356,6 +356,7 @@ def test_someone_who_asked_for_no_suppression_may_simply_come_back(world: World)
     assert len(world.mail) == 1
 
 
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)  # the use case is tried on both
 def test_the_command_asks_erases_and_tells_what_is_left(world: World, world_url: str) -> None:
     lead_id = world.lead_from(**NADIA)
     reference = world.lead(lead_id)["reference"]

@@ -232,6 +232,7 @@ def test_a_rule_about_nothing_known_is_refused() -> None:
         load_catalog({**SHIPPED, "clinic.toml": SHIPPED["clinic.toml"] + extra})
 
 
+@pytest.mark.parametrize("databases", ["postgresql"], indirect=True)  # the use case is tried on both
 def test_the_commands_show_and_do_the_same(world: World, world_url: str) -> None:
     quarantined(world, "q@example.com")
     world.jump(31 * DAY)
