@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import cycle
@@ -64,7 +65,8 @@ def postfix(beyond: SmtpSink, signer: DkimSigner) -> Iterator[SmtpProvider]:
         (place := folder / "postfix").mkdir()
         with running_postfix(place, beyond.port, certificate) as port:
             settings = SmtpSettings.from_url(f"smtp://127.0.0.1:{port}")
-            yield SmtpProvider(settings, certificate.client(), signer=signer)
+            with contextlib.closing(SmtpProvider(settings, certificate.client(), signer=signer)) as provider:
+                yield provider
 
 
 def the_library() -> Iterator[Message]:
