@@ -214,7 +214,7 @@ def test_every_trouble_that_the_status_sentence_can_tell_is_explained() -> None:
         spool_oldest_s=900.0,
         spool_set_aside=7,
         has_content=False,
-        paused=0,
+        paused=7,
         unanswered=7,
         provider_code="CODE",
         provider_fails_s=90.0,

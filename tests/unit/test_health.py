@@ -70,14 +70,19 @@ def test_each_trouble_is_named(changes: dict[str, Any], said: str) -> None:
         ({"spool_oldest_s": 300.0}, "beat 7 s ago"),
         ({"held": 4}, "4 held"),
         ({"quarantined": 5}, "5 in quarantine"),
-        ({"paused": 1}, "1 pauses in force"),
-        ({"paused": 1, "due": 90, "oldest_due_s": 9_999.0}, "1 pauses in force; 90 sends due"),
+        ({"paused": 1}, "All clear: 1 pause in force"),
+        ({"paused": 2, "due": 90, "oldest_due_s": 9_999.0}, "2 pauses in force; 90 sends due"),
+        ({"urgent": 1, "paused": 1}, "All clear: 1 urgent message to be looked at now; 1 pause in force"),
     ],
 )
 def test_depths_and_pauses_are_notes_and_no_trouble(changes: dict[str, Any], said: str) -> None:
     found = verdict(replace(FINE, **changes))
     assert found.ok
     assert said in found.sentence
+
+
+def test_a_pause_is_told_beside_every_trouble() -> None:
+    assert verdict(replace(FINE, parked=2, paused=1)).sentence == "Needs attention: 2 parked; 1 pause in force."
 
 
 def test_every_trouble_is_told_at_once() -> None:

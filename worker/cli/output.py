@@ -28,11 +28,15 @@ def fail(text: str) -> NoReturn:
     sys.exit(1)
 
 
+_WHOLE = {"id", "submission_id", "reference", "code"}
+"""What is typed again elsewhere, or looked up, and so is never cut off on a narrow screen."""
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> None:
     """A table, or a sentence where there is nothing to show."""
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column)
+        table.add_column(column, no_wrap=column in _WHOLE)
     count = 0
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))

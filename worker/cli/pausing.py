@@ -71,10 +71,13 @@ def resume(
         return
     scope, value = _scope(location, sequence, queue)
     with open_services() as services:
+        with services.database.read() as connection:
+            was_paused = pauses.is_paused(connection, scope, value, installation.product_now(connection))
         released = pausing.resume(services, scope, value, by)
         with services.database.read() as connection:
             left = pauses.active(connection, installation.product_now(connection))
-    console.print(f"Resumed: {value or 'everything'}; {released} held sends go on.", markup=False)
+    resumed = f"Resumed: {value or 'everything'}; {released} held sends go on."
+    console.print(resumed if was_paused else f"There was no pause of {value or 'everything'}.", markup=False)
     for pause in left:
         console.print(f"Still paused: {pause['reason']}. To end it: {_ending(pause)}", markup=False)
 

@@ -36,6 +36,9 @@ class Figures:
     has_content: bool
     paused: int
     unanswered: int = 0
+    """Urgent messages of which staff were told again and again."""
+    urgent: int = 0
+    """Urgent messages, those too, that nobody has acknowledged."""
     provider_code: str | None = None
     provider_fails_s: float | None = None
     stopped_because: str | None = None
@@ -58,8 +61,8 @@ def verdict(figures: Figures) -> Verdict:
     """The sentence."""
     troubles = [text for is_so, text in _troubles(figures) if is_so]
     if troubles:
-        return Verdict(ok=False, sentence="Needs attention: " + "; ".join(troubles) + ".")
-    notes = [text for is_so, text in _notes(figures) if is_so]
+        return Verdict(ok=False, sentence="Needs attention: " + "; ".join([*troubles, *_paused(figures)]) + ".")
+    notes = [*_urgent(figures), *_paused(figures), *(text for is_so, text in _notes(figures) if is_so)]
     beat = f"beat {figures.beat_age_s:.0f} s ago" if figures.beat_age_s is not None else "no beat yet"
     return Verdict(ok=True, sentence=f"All clear: {'; '.join([*notes, beat])}.")
 
@@ -96,7 +99,7 @@ def _troubles(figures: Figures) -> list[tuple[bool, str]]:
         (figures.mailboxes_silent > 0, f"{figures.mailboxes_silent} mailboxes can't be read"),
         (figures.endpoints_failing > 0, f"{figures.endpoints_failing} systems do not take what they are told"),
         (figures.spool_set_aside > 0, f"{figures.spool_set_aside} spool files were set aside"),
-        (figures.unanswered > 0, f"{figures.unanswered} urgent messages that nobody has acknowledged"),
+        (figures.unanswered > 0, _counted(figures.unanswered, "urgent message", "that nobody has acknowledged")),
         (figures.parked > 0, f"{figures.parked} parked"),
         (figures.unknown > 0, f"{figures.unknown} sends with an unknown outcome, the oldest for "
                               f"{_length(figures.unknown_oldest_s or 0)}"),
@@ -111,9 +114,22 @@ def _length(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def _counted(count: int, what: str, more: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'} {more}"
+
+
+def _urgent(figures: Figures) -> list[str]:
+    """Nothing is broken, and a person may be in danger."""
+    return [_counted(figures.urgent, "urgent message", "to be looked at now")] if figures.urgent else []
+
+
+def _paused(figures: Figures) -> list[str]:
+    """No trouble, and told with each of them: whoever looks for lost emails should find it first."""
+    return [_counted(figures.paused, "pause", "in force")] if figures.paused else []
+
+
 def _notes(figures: Figures) -> list[tuple[bool, str]]:
     return [
-        (figures.paused > 0, f"{figures.paused} pauses in force"),
         (figures.due > 0, f"{figures.due} sends due"),
         (figures.held > 0, f"{figures.held} held"),
         (figures.quarantined > 0, f"{figures.quarantined} in quarantine"),

@@ -179,6 +179,7 @@ def read_health(connection: Connection, depths: Depths, spool: Spool) -> Health:
         spool_set_aside=in_quarantine,
         has_content=snapshot is not None,
         unanswered=alerts.count_unanswered(connection, UNANSWERED_AFTER),
+        urgent=alerts.count_unanswered(connection, 0),
         paused=len(in_force),
         provider_code=failing.code if failing else None,
         provider_fails_s=_age(connection, failing.since) if failing else None,
