@@ -131,7 +131,7 @@ def test_a_marketer_publishes_what_was_read_and_takes_it_back(console: Console, 
     page = marketer.get("/studio/publish").text
     read = re.search(r'name="read" value="(\w+)"', page)
     assert read
-    assert "nobody now; it is their next email" in text_of(page)
+    assert "nobody has it next; whoever comes to it gets the new words" in text_of(page)
     save(desk, PATH, OTHER, version_of(NEW), "wren")
 
     late = marketer.post("/studio/publish", read=read[1], note="a word")

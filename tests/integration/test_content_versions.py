@@ -13,6 +13,7 @@ from worker.storage.database import Database
 from worker.usecases.content import content_history
 from worker.usecases.content.publish import check, publish
 from worker.usecases.content.waiting import WaitingPeople
+from worker.usecases.prepare import prepare
 
 EMAIL = "emails/depression-options.md"
 
@@ -20,6 +21,13 @@ EMAIL = "emails/depression-options.md"
 def changed(path: str, old: str, new: str) -> dict[str, str]:
     assert old in SHIPPED[path]
     return {**SHIPPED, path: SHIPPED[path].replace(old, new)}
+
+
+def test_a_later_start_publishes_nothing_whatever_stands_in_the_files(world: World) -> None:
+    """It may be a draft that nobody has approved, or what somebody took back."""
+    prepare(world.database, world.services.ring, 0.0, changed(EMAIL, "preheader = ", "preheader =  "))
+
+    assert len(content_history.history(world.database)) == 1
 
 
 def test_a_change_names_the_people_who_get_it_next(world: World) -> None:
@@ -33,9 +41,11 @@ def test_a_change_names_the_people_who_get_it_next(world: World) -> None:
     assert "new words" in reached.effect
 
 
-@pytest.mark.parametrize(("people", "words"), [(0, "nobody now; it"), (1, "1 person; it"), (1200, "1,200 people; it")])
+@pytest.mark.parametrize(("people", "words"), [(0, "nobody"), (1, "1 person; it"), (1200, "1,200 people; it")])
 def test_people_are_counted_as_one_speaks(people: int, words: str) -> None:
-    assert content_history.Touched(path=EMAIL, people=people, effect="waits").in_words.startswith(words)
+    assert content_history.Touched(path=EMAIL, people=people, effect="waits", nobody="nobody").in_words.startswith(
+        words
+    )
 
 
 def test_looking_at_a_change_checks_it_and_changes_nothing(world: World) -> None:

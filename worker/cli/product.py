@@ -40,7 +40,7 @@ def up() -> None:
 
     Example: nurture up
     """
-    with _started(load_settings(), "The Albany Clinic · lead worker", republish=False) as product:
+    with _started(load_settings(), "The Albany Clinic · lead worker") as product:
         _print_addresses(product)
         console.print("Ctrl-C stops everything cleanly.")
         product.supervisor.run_until_stopped(product.keep)
@@ -65,7 +65,7 @@ def demo(
     if once:
         os.environ[f"{PREFIX}CLOCK_SPEED"] = "0"
     ok = False
-    with _started(load_settings(), "The Albany Clinic · lead worker · demonstration", republish=True) as product:
+    with _started(load_settings(), "The Albany Clinic · lead worker · demonstration") as product:
         try:
             ok = _show(product, once=once)
             if not once:
@@ -76,10 +76,10 @@ def demo(
 
 
 @contextmanager
-def _started(settings: Settings, title: str, *, republish: bool) -> Iterator[Product]:
+def _started(settings: Settings, title: str) -> Iterator[Product]:
     """A product that is ready. From the first moment on, a signal only asks to stop, and is honoured soon."""
     with _noting_signals() as noted:
-        product = _start(settings, title, republish=republish)
+        product = _start(settings, title)
         with product.supervisor.catch_signals():
             if noted:
                 product.stop()
@@ -100,13 +100,11 @@ def _noting_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _start(settings: Settings, title: str, *, republish: bool) -> Product:
+def _start(settings: Settings, title: str) -> Product:
     configure_logs(settings.log_level, "supervisor")
     console.print(f"[bold]{title}[/]   [dim]everything below is on this machine[/]")
     try:
-        return start_product(
-            settings, republish=republish, note=lambda line: console.print(f"  ✓ {line}", markup=False)
-        )
+        return start_product(settings, note=lambda line: console.print(f"  ✓ {line}", markup=False))
     except AlreadyRunning as running:
         console.print(f"It runs already: {running.url}/form")
         raise typer.Exit(0) from None

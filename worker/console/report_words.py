@@ -11,6 +11,7 @@ from worker.console.lead_words import CONDITIONS
 from worker.console.names import Names
 from worker.domain.leads import Condition
 from worker.domain.reports import Breakdown, Cells, Span, share, usual_wait
+from worker.domain.reports import is_untold as is_untold
 from worker.domain.small_numbers import Cell
 from worker.domain.tallies import Figure
 
@@ -75,11 +76,6 @@ def name(names: Names, by: Breakdown, code: str) -> str:
         case Breakdown.SEQUENCE:
             return names.sequence(code)
     return names.email(code)
-
-
-def is_untold(total: Cells, figure: Figure) -> bool:
-    """True where nobody reports it: not each mail provider says what was delivered, and none of many is not 0 %."""
-    return figure is Figure.DELIVERED and total[figure] == 0 and total[Figure.SENT] != 0
 
 
 def told(cell: Cell) -> str:

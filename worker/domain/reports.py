@@ -28,6 +28,11 @@ class Breakdown(StrEnum):
 Cells = Mapping[Figure, Cell]
 
 
+def is_untold(total: Cells, figure: Figure) -> bool:
+    """True where nobody reports it: not each mail provider says what was delivered, and none of many is not 0 %."""
+    return figure is Figure.DELIVERED and total[figure] == 0 and total[Figure.SENT] != 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """The figures of one location, condition, sequence or email. A name is empty where there is none."""

@@ -78,7 +78,7 @@ class Product:
         self._lock.release()
 
 
-def start_product(settings: Settings, *, republish: bool, note: Callable[[str], None]) -> Product:
+def start_product(settings: Settings, *, note: Callable[[str], None]) -> Product:
     """Prepare and start. Raises AlreadyRunning, or ConfigurationError."""
     make_services(settings).close()  # whatever the children would choke on is better said now
     lock = InstanceLock(settings.state)
@@ -88,7 +88,7 @@ def start_product(settings: Settings, *, republish: bool, note: Callable[[str], 
     valkey = None if settings.redis_url else ensure_valkey(settings.state)
     try:
         note(_broker_line(settings, valkey))
-        _prepare_database(settings, republish=republish, note=note)
+        _prepare_database(settings, note=note)
         return _start_children(settings, lock, valkey, note)
     except BaseException:  # nothing may be left running of a start that failed
         if valkey is not None:
@@ -97,10 +97,10 @@ def start_product(settings: Settings, *, republish: bool, note: Callable[[str], 
         raise
 
 
-def _prepare_database(settings: Settings, *, republish: bool, note: Callable[[str], None]) -> None:
+def _prepare_database(settings: Settings, *, note: Callable[[str], None]) -> None:
     database = open_database(settings)
     shipped = None if settings.is_production else read_content_files(TEMPLATES)
-    prepare(database, settings.key_ring(), settings.clock_speed, shipped, republish=republish)
+    prepare(database, settings.key_ring(), settings.clock_speed, shipped)
     note(f"database   {database.display}")
     database.close()
 

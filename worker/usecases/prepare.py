@@ -19,17 +19,16 @@ def prepare(
     ring: KeyRing,
     clock_speed: float,
     shipped: Mapping[str, str] | None,
-    *,
-    republish: bool = False,
 ) -> None:
-    """Safe at every start. `shipped` is published when nothing is yet (never in production, where it is None)."""
+    """Safe at every start. `shipped` is published when nothing is yet (never in production, where it is None). Never
+    again: what stands in the files by then may be a draft, or what somebody took back."""
     migrate.upgrade(database)
     with database.write() as connection:
         installation.create(connection, ring, clock_speed)
         _check_lookup_key(connection, ring)
         run_clock(connection, clock_speed)
         needs_content = installation.active_snapshot(connection) is None
-    if shipped is not None and (needs_content or republish):
+    if shipped is not None and needs_content:
         publish(database, shipped, "first start", "the content as shipped", even_if_overdue=True)
 
 

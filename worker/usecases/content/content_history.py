@@ -18,17 +18,19 @@ from worker.storage.timeline import Happened
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
-    """People whom a change reaches, and what will happen to them."""
+    """People whom a change reaches now, and what will happen to them; `nobody` is told where there are none."""
 
     path: str
     people: int
     effect: str
+    nobody: str
 
     @property
     def in_words(self) -> str:
-        """`1 person; it is their next email: …`, or `nobody now; …`."""
-        who = {0: "nobody now", 1: "1 person"}.get(self.people, f"{self.people:,} people")
-        return f"{who}; it {self.effect}"
+        """`1 person; it is their next email: …`, or `nobody has it next; …`."""
+        if self.people == 0:
+            return self.nobody
+        return f"{'1 person' if self.people == 1 else f'{self.people:,} people'}; it {self.effect}"
 
 
 def touched(database: Database, files: Mapping[str, str]) -> list[Touched]:
@@ -49,13 +51,18 @@ def _touched(path: str, draft: Catalog, waiting: Mapping[str, int], enrolled: Ma
     folder, _, name = path.partition("/")
     stem = name.rpartition(".")[0]
     if folder == "emails":
-        effect = "is their next email: they get the new words" if stem in draft.emails else "is gone: they wait, held"
-        return Touched(path=path, people=waiting.get(stem, 0), effect=effect)
+        if stem not in draft.emails:
+            effect, nobody = "is gone: they wait, held", "nobody has it next"
+        else:
+            effect = "is their next email: they get the new words"
+            nobody = "nobody has it next; whoever comes to it gets the new words"
+        return Touched(path=path, people=waiting.get(stem, 0), effect=effect, nobody=nobody)
     if folder == "sequences":
         effect = "is theirs: they keep the order and timing they started with"
-        return Touched(path=path, people=enrolled.get(stem, 0), effect=effect)
-    effect = "is in what they get from here on"
-    return Touched(path=path, people=sum(enrolled.values()), effect=effect)
+        nobody = "nobody is in it; whoever begins it gets the new steps"
+        return Touched(path=path, people=enrolled.get(stem, 0), effect=effect, nobody=nobody)
+    effect, nobody = "is in what they get from here on", "nobody is in a sequence; whoever writes from now on meets it"
+    return Touched(path=path, people=sum(enrolled.values()), effect=effect, nobody=nobody)
 
 
 def history(database: Database) -> list[dict[str, Any]]:
