@@ -24,6 +24,7 @@ from worker.settings import load_settings
 from worker.storage import tables
 from worker.storage.broker import Broker
 from worker.usecases.desk import unpark
+from worker.usecases.events import receive_booking
 from worker.usecases.privacy.erase import Erasure, erase_lead
 from worker.usecases.staff.tokens import add_token, revoke_token
 
@@ -171,6 +172,23 @@ def test_a_booking_that_comes_before_its_lead_is_heard_once_the_lead_is_there(
     assert planned(world, maya) == []
     assert [entry["detail"]["event"] for entry in world.story(maya, "event")] == ["consultation_booked"]
     assert [row["state"] for row in world.rows(tables.parked)] == ["replayed"]
+
+
+def test_a_new_booking_is_heard_however_many_of_strangers_wait_for_longer(
+    world: World, http: TestClient, calendly: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receive_booking, "_LOOK_AT", 3)
+    for number in range(4):
+        post(http, calendly, invitee(email=f"stranger{number}@example.com"))
+    for minutes in (1, 1, 10, 10):
+        world.jump(timedelta(minutes=minutes))
+        world.sweep()
+    world.jump(timedelta(minutes=1))
+    post(http, calendly, invitee())
+    world.lead_from()
+    world.jump(timedelta(minutes=1))
+
+    assert world.sweep()["heard"] == 1
 
 
 def test_a_waiting_booking_that_turns_out_to_mean_several_is_for_a_person(

@@ -177,9 +177,22 @@ def decide(connection: Connection, item_id: str, state: str) -> bool:
     return updated.rowcount == 1
 
 
-def waiting(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
-    """Items that are tried again by themselves, the longest untried first."""
-    rows = connection.execute(select(parked).where(parked.c.state == WAITING).order_by(parked.c.last_at).limit(limit))
+def waiting(connection: Connection) -> list[tuple[str, datetime, datetime]]:
+    """Items that are tried again by themselves: their ids, when they came and when last tried, longest untried first.
+
+    All of them: behind a limit, those that are not yet to be tried would hide newer ones that are.
+    """
+    rows = connection.execute(
+        select(parked.c.id, parked.c.first_at, parked.c.last_at)
+        .where(parked.c.state == WAITING)
+        .order_by(parked.c.last_at)
+    )
+    return [(item_id, first_at, last_at) for item_id, first_at, last_at in rows]
+
+
+def by_ids(connection: Connection, item_ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    """These items, as far as they are there."""
+    rows = connection.execute(select(parked).where(parked.c.id.in_(list(item_ids))).order_by(parked.c.last_at))
     return [dict(row._mapping) for row in rows]
 
 

@@ -55,9 +55,9 @@ def hear_waiting(services: Services) -> int:
     """Look again for the leads of those that wait and whose time it is; how many wait no more."""
     with services.database.read() as connection:
         now = installation.product_now(connection)
-        items = parked.waiting(connection, _LOOK_AT)
-    due = [item for item in items if is_time(item["first_at"], item["last_at"], now)]
-    return sum(_hear(services, item, now) for item in due)
+        due = [item_id for item_id, first_at, last_at in parked.waiting(connection) if is_time(first_at, last_at, now)]
+        items = parked.by_ids(connection, due[:_LOOK_AT])
+    return sum(_hear(services, item, now) for item in items)
 
 
 def _hear(services: Services, item: Mapping[str, Any], now: datetime) -> bool:
