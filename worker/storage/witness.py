@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
+import secrets
 from pathlib import Path
 
 from worker.domain.epoch import Remembered
@@ -31,10 +31,13 @@ class Witnesses:
         """Let each remember this."""
         text = json.dumps({"instance": memory.instance, "ticks": memory.ticks})
         self._broker.remember_epoch(text)
-        aside = self._path.with_suffix(f".{os.getpid()}.tmp")
-        with contextlib.suppress(OSError):
+        aside = self._path.with_suffix(f".{secrets.token_hex(8)}.tmp")  # nobody else's: not of a thread, not of a host
+        try:
             aside.write_text(text)
             aside.replace(self._path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                aside.unlink()
 
 
 def _read(text: str | bytes) -> Remembered | None:
