@@ -182,11 +182,12 @@ class TransientDeliveryError(DeliveryError):
 
 
 class PermanentDeliveryError(DeliveryError):
-    """The provider certainly refused the message. `address_is_bad` when the refusal is about the mailbox."""
+    """The provider certainly refused the message. `address_is_bad` when the refusal is about the mailbox; `status` is
+    the enhanced status code (RFC 3463) of the answer, where it has one."""
 
-    def __init__(self, code: str, *, address_is_bad: bool = False) -> None:
+    def __init__(self, code: str, *, address_is_bad: bool = False, status: str = "") -> None:
         super().__init__(code)
-        self.address_is_bad = address_is_bad
+        self.address_is_bad, self.status = address_is_bad, status
 
 
 class AmbiguousDeliveryError(DeliveryError):

@@ -266,6 +266,29 @@ def test_other_refusals_of_us_stop_all_sending_when_several_people_s_servers_agr
     assert paused(world) == [(PauseScope.ALL, None)]
 
 
+def test_refusals_of_us_during_delivery_stop_all_sending_when_several_people_s_servers_agree(world: World) -> None:
+    world.services.provider = ScriptedProvider(lambda _: PermanentDeliveryError("smtp_550", status="5.7.1"))
+    for number in range(FAULTS):
+        assert paused(world) == [], "one server may dislike one email"
+        world.lead_from(email=f"person{number}@example.com")
+        world.deliver()
+
+    assert paused(world) == [(PauseScope.ALL, None)]
+    assert alerts_of(world, "sending_stopped") == 1
+    assert world.count(tables.suppressions) == 0
+    assert {(row["kind"], row["code"]) for row in world.rows(tables.delivery_events)} == {("our_fault", "5.7.1")}
+
+
+def test_a_message_refused_for_itself_is_nobody_s_bounce(world: World) -> None:
+    world.services.provider = ScriptedProvider(lambda _: PermanentDeliveryError("smtp_552", status="5.3.4"))
+    for number in range(FAULTS):
+        world.lead_from(email=f"person{number}@example.com")
+        world.deliver()
+
+    assert paused(world) == []
+    assert world.count(tables.delivery_events) == 0
+
+
 def test_once_resumed_old_refusals_do_not_stop_it_again(world: World) -> None:
     sent = [acknowledged(world, email=f"person{number}@example.com")[1] for number in range(FAULTS + 1)]
     for send_id in sent[:FAULTS]:

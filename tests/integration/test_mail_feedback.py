@@ -310,6 +310,13 @@ def test_a_mailbox_never_read_before_begins_a_week_ago(world: World, maya: tuple
     assert poll_mailboxes(world.services) == {"auto_reply": 1}
 
 
+def test_a_user_s_name_and_password_may_hold_any_characters(world: World, imap: ImapServer) -> None:
+    spaced = imap.url().replace("carbondale%40albanyclinic.example.com", "front%20desk%20%22Zo%C3%AB%22")
+    world.services.mailboxes = open_mailboxes(spaced, production=True)
+
+    assert "unreachable" not in poll_mailboxes(world.services)
+
+
 def silent(world: World) -> int:
     with world.database.read() as connection:
         return read_feedback(connection).mailboxes_silent
@@ -339,7 +346,8 @@ def test_a_mailbox_whose_certificate_nobody_vouches_for_is_not_read(
 @pytest.mark.parametrize(
     "url",
     ["imap://user:hunter2@mail.example.com", "pop3://user:hunter2@mail.example.com", "imaps://mail.example.com",
-     "imaps://user:hunter2@mail.example.com/INBOX?then=burn", "imap://user:hunter2@mail.example.com?tls=none"],
+     "imaps://user:hunter2@mail.example.com/INBOX?then=burn", "imap://user:hunter2@mail.example.com?tls=none",
+     "imaps://user:half@mail.example.com:hunter2/INBOX", "imaps://user:hunter2@[mail.example.com/INBOX"],
 )  # fmt: skip
 def test_a_mailbox_that_is_none_is_refused_and_its_password_never_shown(url: str) -> None:
     with pytest.raises(ConfigurationError, match="NRT-E041") as caught:

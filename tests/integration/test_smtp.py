@@ -24,7 +24,7 @@ from worker.delivery.base import Message, Outcome, Receipt
 from worker.delivery.dkim import DkimSigner, dns_record, new_key
 from worker.delivery.smtp import SmtpProvider, SmtpSettings
 from worker.domain.ids import new_id
-from worker.errors import AmbiguousDeliveryError, PermanentDeliveryError, TransientDeliveryError
+from worker.errors import AmbiguousDeliveryError, ConfigurationError, PermanentDeliveryError, TransientDeliveryError
 
 CLOSE, RESET, SILENT = "(close)", "(reset)", "(silent)"
 USUAL = {
@@ -217,6 +217,16 @@ def test_many_messages_arrive_in_order(smtp_sink: SmtpSink) -> None:
     assert [received.recipients[0] for received in smtp_sink.wait_for(25)] == people
 
 
+@pytest.mark.parametrize(
+    "url", ["smtp://zo%C3%AB:hunter2@mail.example.com", "smtp://user:hunter2%C3%AB@mail.example.com",
+            "smtp://user:half@mail.example.com:hunter2", "smtp://mail.example.com?helo=caf%C3%A9"],
+)  # fmt: skip
+def test_what_could_not_be_said_to_a_server_is_refused_before_any_mail_is_due(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="NRT-E020") as caught:
+        SmtpSettings.from_url(url)
+    assert "hunter2" not in str(caught.value)
+
+
 # --- certain: nothing was taken ---
 
 # Before the recipient is named, and where nobody was accepted, a refusal is about us: an operator can mend that.
@@ -259,6 +269,29 @@ def test_greylisting_is_given_five_minutes(answer: str) -> None:
     assert isinstance(refused, TransientDeliveryError)
     assert refused.retry_after is not None
     assert refused.retry_after.total_seconds() == 300
+
+
+@pytest.mark.parametrize(
+    ("phase", "answer", "is_about_recipient"),
+    [
+        ("RCPT", "450 4.2.0 greylisted", True),
+        ("RCPT", "450 greylisted", True),
+        ("RCPT", "451 4.7.1 greylisted", True),
+        ("RCPT", "452 4.2.2 over quota", True),
+        ("DOT", "451 4.2.1 mailbox busy", True),
+        ("RCPT", "451 4.3.0 look-up failed", False),
+        ("RCPT", "452 4.3.1 no space left", False),
+        ("RCPT", "421 4.3.2 going down", False),
+        ("MAIL", "450 4.7.1 not you, not now", False),
+        ("DATA", "451 4.7.1 not now", False),
+    ],
+)
+def test_a_busy_mailbox_says_nothing_of_the_server(phase: str, answer: str, is_about_recipient: bool) -> None:
+    with stub(**{phase: answer}) as server:
+        (refused,) = submit(server)
+
+    assert isinstance(refused, TransientDeliveryError)
+    assert refused.is_about_recipient is is_about_recipient
 
 
 @pytest.mark.parametrize(
@@ -572,7 +605,16 @@ def test_an_address_that_can_t_stand_in_a_command_is_never_sent(address: str) ->
         assert len(server.bodies) == 1
 
 
-@pytest.mark.parametrize("code", ["5.7.8", "5.7.20", "5.7.26", "5.7.27", "5.7.515"])
+@pytest.mark.parametrize("phase", ["RCPT", "DOT"])
+def test_a_refusal_of_us_that_may_be_one_server_s_own_keeps_its_status(phase: str) -> None:
+    with stub(**{phase: "550 5.7.1 [192.0.2.1] is blocked"}) as server:
+        (refused,) = submit(server)
+
+    assert isinstance(refused, PermanentDeliveryError)
+    assert (refused.code, refused.status, refused.address_is_bad) == ("smtp_550", "5.7.1", False)
+
+
+@pytest.mark.parametrize("code", ["5.7.8", "5.7.11", "5.7.20", "5.7.26", "5.7.30", "5.7.509", "5.7.515"])
 def test_mail_that_is_refused_as_unauthenticated_is_our_fault(code: str) -> None:
     with stub(DOT=f"550 {code} see https://example.com") as server:
         (refused,) = submit(server)

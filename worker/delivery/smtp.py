@@ -61,6 +61,8 @@ class SmtpSettings:
         if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
             raise ValueError(parts.scheme)
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+        if not unquote(f"{parts.netloc}{query.get('helo', '')}").isascii():
+            raise ValueError("smtplib sends ASCII only")
         tls = Tls.IMPLICIT if parts.scheme == "smtps" else Tls(query.get("tls", Tls.REQUIRED))
         return cls(
             host=parts.hostname,

@@ -13,13 +13,18 @@ import smtplib
 from datetime import timedelta
 
 from worker.delivery.base import Message, Outcome, Receipt
+from worker.domain.feedback import AUTHENTICATION
 from worker.errors import AmbiguousDeliveryError, DeliveryError, PermanentDeliveryError, TransientDeliveryError
 from worker.faults import fault
 
 _BAD_MAILBOX = re.compile(rb"\s*(?:5\.1\.(?:[1236]|10)|5\.2\.1)\b")
 """The enhanced status codes (RFC 3463) that say the mailbox itself is wrong or closed; others blame the sender."""
 
-_UNAUTHENTICATED = re.compile(rb"\s*5\.7\.(?:8|9|11|2[0-7]|515)\b")
+_BUSY_MAILBOX = re.compile(rb"\s*4\.(?:1\.\d|2\.\d|7\.1)\b")
+"""Of the temporary ones, those that speak of the mailbox or of greylisting; others speak of the server."""
+
+_STATUS = re.compile(rb"\s*([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_UNAUTHENTICATED = AUTHENTICATION | {"5.7.11"}
 """Those that say our login or our domain's SPF and DKIM are wrong (RFC 4954, 7372): so for everyone."""
 
 _ADDRESS = re.compile(r"[!-;=?-~]+@[!-;=?-~]+")
@@ -135,12 +140,19 @@ def is_sendable(message: Message) -> bool:
 
 def refused(code: int, answer: bytes, *, about_recipient: bool) -> DeliveryError:
     """An answer of 4yz or 5yz is certain. The server's words stay out: they quote the address."""
-    if 500 <= code < 600 and (not about_recipient or _UNAUTHENTICATED.match(answer)):
+    found = _STATUS.match(answer)
+    status = found[1].decode("ascii") if found else ""
+    if 500 <= code < 600 and (not about_recipient or status in _UNAUTHENTICATED):
         # It refuses us, not this person: an operator can mend that.
         return TransientDeliveryError(f"smtp_{code}", is_our_fault=True)
     if 500 <= code < 600:
-        return PermanentDeliveryError(f"smtp_{code}", address_is_bad=_BAD_MAILBOX.match(answer) is not None)
-    return TransientDeliveryError(f"smtp_{code}", retry_after=_RETRY_GREYLISTED if code in {450, 451} else None)
+        is_bad = _BAD_MAILBOX.match(answer) is not None
+        return PermanentDeliveryError(f"smtp_{code}", address_is_bad=is_bad, status=status)
+    return TransientDeliveryError(
+        f"smtp_{code}",
+        retry_after=_RETRY_GREYLISTED if code in {450, 451} else None,
+        is_about_recipient=about_recipient and (code == 450 or _BUSY_MAILBOX.match(answer) is not None),
+    )
 
 
 def _dotted(content: bytes) -> bytes:

@@ -15,8 +15,8 @@ from worker.domain.sends import CancelReason
 
 
 class EventKind(StrEnum):
-    """What happened to an email after a provider took it. Each of these proves that it did take it, but for a hard
-    bounce of a send that failed: that address was refused while it was handed over."""
+    """What happened to an email after a provider took it. Each of these proves that it did take it, but for those of a
+    send that failed: that address was refused, or we were, while it was handed over."""
 
     DELIVERED = "delivered"
     DEFERRED = "deferred"

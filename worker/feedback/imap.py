@@ -66,9 +66,16 @@ class ImapMailbox:
         """Log in and select the folder. Raises IMAPClientError or OSError, whose words are never logged."""
         context = ssl.create_default_context() if self.has_tls else None
         with IMAPClient(self.host, self.port, ssl=self.has_tls, ssl_context=context, timeout=_TIMEOUT) as client:
-            client.login(self.user, self.password)
+            self._log_in(client)
             selected = client.select_folder(self.folder, readonly=not self.removes)
             yield _Open(client, int(selected[b"UIDVALIDITY"]), self.removes)
+
+    def _log_in(self, client: IMAPClient) -> None:
+        """By the way that takes names and passwords of any characters, where the server offers it."""
+        if client.has_capability("AUTH=PLAIN"):
+            client.plain_login(self.user, self.password)
+        else:
+            client.login(self.user, self.password)
 
 
 class _Open:
@@ -98,16 +105,23 @@ def open_mailboxes(urls: str, *, production: bool) -> list[ImapMailbox]:
 
 
 def _mailbox(url: str, *, production: bool) -> ImapMailbox:
+    try:
+        return _parsed(url, production=production)
+    except ValueError:
+        raise ConfigurationError(
+            "NRT-E041",
+            "an entry of NURTURE_FEEDBACK_IMAP is no mailbox",
+            "write imaps://user:password@host/INBOX, with what is special percent-encoded",
+        ) from None
+
+
+def _parsed(url: str, *, production: bool) -> ImapMailbox:
     parts = urlsplit(url)
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     has_tls = not (parts.scheme == "imap" and query.get("tls") == "none" and not production)
     is_known = parts.scheme in {"imap", "imaps"} and (parts.scheme == "imaps" or not has_tls)
     if not (is_known and parts.hostname and parts.username and query.get("then", "keep") in {"keep", "delete"}):
-        raise ConfigurationError(
-            "NRT-E041",
-            "an entry of NURTURE_FEEDBACK_IMAP is no mailbox",
-            "write imaps://user:password@host/INBOX, with what is special percent-encoded",
-        )
+        raise ValueError
     return ImapMailbox(
         host=parts.hostname,
         port=parts.port or (993 if has_tls else 143),

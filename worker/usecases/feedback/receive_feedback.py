@@ -15,26 +15,16 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
-from worker.domain.feedback import (
-    FAULTS_WITHIN,
-    SOFT_WITHIN,
-    DeliveryEvent,
-    EventKind,
-    History,
-    StopSending,
-    Suppress,
-    decide_act,
-)
+from worker.domain.feedback import SOFT_WITHIN, DeliveryEvent, EventKind, History, StopSending, Suppress, decide_act
 from worker.feedback.base import FeedbackSource, Reading
-from worker.storage import alerts, delivery_events, installation, leads, parked, pauses, timeline
+from worker.storage import alerts, delivery_events, installation, leads, parked, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import is_transient, real_now
 from worker.storage.parked import ParkedKind
-from worker.storage.pauses import PauseScope
 from worker.storage.timeline import Happened
 from worker.usecases.feedback.settle_by_feedback import settle
 from worker.usecases.feedback.suppress import suppress
-from worker.usecases.sending.stop_sending import judge_sequence, stop_all
+from worker.usecases.sending.stop_sending import judge_sequence, people_refused_lately, stop_all
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
@@ -140,8 +130,5 @@ def _history(connection: Connection, kind: EventKind, lead_id: str, now: datetim
             since = now - SOFT_WITHIN
             return History(soft_bounces=delivery_events.soft_bounces_in_a_row(connection, lead_id, since))
         case EventKind.OUR_FAULT:
-            since = max(
-                now - FAULTS_WITHIN, pauses.last_lifted(connection, PauseScope.ALL, None) or now - FAULTS_WITHIN
-            )
-            return History(faults=delivery_events.people_refused(connection, since))
+            return History(faults=people_refused_lately(connection, now))
     return History()

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from worker.content.catalog import Catalog
 from worker.delivery.base import Outcome, Receipt
 from worker.domain.consent import SuppressionReason
-from worker.domain.feedback import DeliveryEvent, EventKind
+from worker.domain.feedback import DeliveryEvent, EventKind, kind_of_status
 from worker.domain.sends import CancelReason, SendKind, SendState, SkipReason
 from worker.errors import (
     AmbiguousDeliveryError,
@@ -27,7 +27,7 @@ from worker.storage.database import real_now
 from worker.storage.timeline import Happened
 from worker.usecases.feedback.suppress import suppress
 from worker.usecases.nurture.enroll import exit_sequence, plan_following
-from worker.usecases.sending.stop_sending import judge_sequence
+from worker.usecases.sending.stop_sending import judge_sequence, stop_all_if_refused
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
@@ -125,23 +125,32 @@ def _failed(
     if not sends.finish(connection, send, SendState.FAILED, last_code=error.code, provider=services.provider.name):
         return SendState.FAILED
     timeline.add(connection, Happened.FAILED, now, send["lead_id"], code=error.code, **named(send))
-    if isinstance(error, PermanentDeliveryError) and error.address_is_bad:
-        _bounced_at_once(services, connection, send, error, now)
-    else:
-        _, renderer = services.content.renderer(connection)
-        plan_after_skip(connection, renderer.catalog, send, None, now)
+    catalog = services.content.renderer(connection)[1].catalog
+    event = _came_back_at_once(send, error)
+    if event is not None:
+        delivery_events.record(connection, services.provider.name, event, send, now)
+    if event is not None and event.kind is EventKind.HARD_BOUNCE:
+        lead = leads.by_ids(connection, [send["lead_id"]])[send["lead_id"]]
+        suppress(connection, lead, SuppressionReason.HARD_BOUNCE, CancelReason.BOUNCED, "refused_by_server", now)
+        judge_sequence(connection, send, catalog.clinic.reputation, now)
+        return SendState.FAILED
+    if event is not None:
+        stop_all_if_refused(connection, event.code, now)
+    plan_after_skip(connection, catalog, send, None, now)
     return SendState.FAILED
 
 
-def _bounced_at_once(
-    services: Services, connection: Connection, send: Mapping[str, Any], error: DeliveryError, now: datetime
-) -> None:
-    """The same as a bounce that is told later, and counted with those."""
-    lead = leads.by_ids(connection, [send["lead_id"]])[send["lead_id"]]
-    event = DeliveryEvent(event_id=f"refused/{send['id']}", kind=EventKind.HARD_BOUNCE, code=error.code)
-    delivery_events.record(connection, services.provider.name, event, send, now)
-    suppress(connection, lead, SuppressionReason.HARD_BOUNCE, CancelReason.BOUNCED, "refused_by_server", now)
-    judge_sequence(connection, send, services.content.renderer(connection)[1].catalog.clinic.reputation, now)
+def _came_back_at_once(send: Mapping[str, Any], error: DeliveryError) -> DeliveryEvent | None:
+    """A refusal of the address, or of us, as if it had been told later: it is counted and judged with those."""
+    if not isinstance(error, PermanentDeliveryError):
+        return None
+    if error.address_is_bad:
+        kind = EventKind.HARD_BOUNCE
+    elif kind_of_status(error.status) is EventKind.OUR_FAULT:
+        kind = EventKind.OUR_FAULT
+    else:
+        return None
+    return DeliveryEvent(event_id=f"refused/{send['id']}", kind=kind, code=error.status or error.code)
 
 
 def plan_after_skip(
