@@ -29,6 +29,7 @@ from worker.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
+from worker.send_rates import USUAL
 
 LETTER = Letter(
     from_name='The "Albany" Clinic, Zoë',
@@ -312,6 +313,10 @@ def test_a_key_is_remembered_for_longer_than_we_rely_on_it(resend: ProviderStub)
 
 def test_every_provider_has_a_stub_that_it_is_tried_against() -> None:
     assert BY_API.keys() == STUBS.keys()
+
+
+def test_every_provider_has_a_usual_rate_without_which_nothing_would_hold_us_back() -> None:
+    assert BY_API.keys() <= USUAL.keys()
 
 
 @pytest.mark.parametrize("scheme", sorted(BY_API))
