@@ -84,7 +84,7 @@ def answers_on(port: int) -> Callable[[], bool]:
 
 @contextmanager
 def long_wire(port: int, round_trip_s: float) -> Iterator[int]:
-    """A port on which every byte to this one, and back, takes its time. Connecting itself takes none."""
+    """A port on which every byte to this one, and back, takes its time, and so does connecting."""
     wire = _LongWire(port, round_trip_s / 2)
     thread = threading.Thread(target=asyncio.run, args=(wire.run(),), daemon=True)
     thread.start()
@@ -109,6 +109,7 @@ class _LongWire:
         server.close()
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(3 * self._delay)  # the three segments that open a connection (RFC 9293 section 3.5)
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
         with contextlib.suppress(asyncio.CancelledError, ConnectionError):
             await asyncio.gather(self._carry(reader, far_writer), self._carry(far_reader, writer))
