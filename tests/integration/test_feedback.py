@@ -13,7 +13,7 @@ from tests.support import feedback as posts
 from tests.support.world import ScriptedProvider, World, acknowledged, alerts_of, scopes
 from worker.domain.feedback import FAULTS, SOFT_BOUNCES, DeliveryEvent, EventKind
 from worker.domain.sends import SendState
-from worker.errors import PermanentDeliveryError
+from worker.errors import DeliveryError, PermanentDeliveryError, TransientDeliveryError
 from worker.feedback.base import Reading
 from worker.intake.metrics import Looked, render_metrics
 from worker.storage import delivery_events, pauses, tables
@@ -22,6 +22,7 @@ from worker.storage.pauses import PauseScope
 from worker.storage.spool import Spool
 from worker.usecases.feedback.receive_feedback import REPEATED, UNMATCHED, receive_reading
 from worker.usecases.health.status import read_status
+from worker.usecases.sending import record_outcome
 from worker.usecases.sending.pausing import resume
 
 
@@ -218,6 +219,29 @@ def test_several_emails_in_a_row_that_bounce_softly_stop_all(world: World) -> No
     soft_bounces(world, SOFT_BOUNCES)
 
     assert scopes(world) == {"all"}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        PermanentDeliveryError("smtp_552", status="5.2.2"),
+        TransientDeliveryError("smtp_452", timedelta(minutes=1), is_about_recipient=True),
+    ],
+    ids=["at once", "until we gave up"],
+)
+def test_a_full_mailbox_at_the_door_is_a_soft_bounce_like_one_that_is_told_later(
+    world: World, refusal: DeliveryError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_outcome, "MAX_ATTEMPTS", 1)
+    world.services.provider = ScriptedProvider(lambda _: refusal)
+    world.lead_from()
+    for _ in range(SOFT_BOUNCES):
+        assert scopes(world) == set(), "it may be emptied"
+        world.jump_to_next_due()
+        world.deliver()
+
+    assert scopes(world) == {"all"}
+    assert {row["kind"] for row in world.rows(tables.delivery_events)} == {"soft_bounce"}
 
 
 def test_an_email_that_arrives_in_between_starts_the_count_anew(world: World) -> None:

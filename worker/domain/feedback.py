@@ -68,6 +68,9 @@ def kind_of_status(status: str) -> EventKind:
     return next(matches, EventKind.SOFT_BOUNCE)
 
 
+MAILBOX_FULL = "5.2.2"
+"""The one refusal at the door that blames the mailbox and may pass."""
+
 SOFT_BOUNCES, SOFT_WITHIN = 3, timedelta(days=30)
 """So many emails in a row that could not be delivered, within this time: nobody reads that mailbox."""
 

@@ -8,29 +8,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Sequence
 
 import structlog
 from sqlalchemy import Connection
 
-from worker.domain.feedback import SOFT_WITHIN, DeliveryEvent, EventKind, History, StopSending, Suppress, decide_act
+from worker.domain.feedback import DeliveryEvent
 from worker.feedback.base import FeedbackSource, Reading
 from worker.storage import alerts, delivery_events, installation, leads, parked, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import is_transient, real_now
 from worker.storage.parked import ParkedKind
 from worker.storage.timeline import Happened
+from worker.usecases.feedback.act_on_event import act_on_event
 from worker.usecases.feedback.settle_by_feedback import settle
-from worker.usecases.feedback.suppress import suppress
-from worker.usecases.sending.stop_sending import judge_sequence, people_refused_lately, stop_all
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
 
 UNMATCHED, REPEATED = "unmatched", "repeated"
-_COUNTS_AGAINST_US = {EventKind.HARD_BOUNCE, EventKind.COMPLAINED}
 
 
 def receive_post(services: Services, source: FeedbackSource, body: bytes) -> Counter[str]:
@@ -101,34 +97,6 @@ def receive_event(services: Services, connection: Connection, source: str, event
     known = {"send_id": send["id"], "email": send["email"], "code": event.code or None}
     timeline.add(connection, Happened.FEEDBACK, now, lead["id"], actor=source, event=event.kind, **known)
     settle(services, connection, send, now)
-    _act(services, connection, source, event, send, lead, now)
+    reputation = services.content.renderer(connection)[1].catalog.clinic.reputation
+    act_on_event(connection, source, event, send, lead, reputation, now)
     return event.kind
-
-
-def _act(
-    services: Services,
-    connection: Connection,
-    source: str,
-    event: DeliveryEvent,
-    send: Mapping[str, Any],
-    lead: Mapping[str, Any],
-    now: datetime,
-) -> None:
-    match decide_act(event.kind, event.code, _history(connection, event.kind, lead["id"], now)):
-        case Suppress(reason, exit_reason):
-            suppress(connection, lead, reason, exit_reason, source, now)
-        case StopSending(code):
-            stop_all(connection, code or event.kind, now)
-    if event.kind in _COUNTS_AGAINST_US:
-        clinic = services.content.renderer(connection)[1].catalog.clinic
-        judge_sequence(connection, send, clinic.reputation, now)
-
-
-def _history(connection: Connection, kind: EventKind, lead_id: str, now: datetime) -> History:
-    match kind:
-        case EventKind.SOFT_BOUNCE:
-            since = now - SOFT_WITHIN
-            return History(soft_bounces=delivery_events.soft_bounces_in_a_row(connection, lead_id, since))
-        case EventKind.OUR_FAULT:
-            return History(faults=people_refused_lately(connection, now))
-    return History()

@@ -11,8 +11,7 @@ from sqlalchemy import Connection
 
 from worker.content.catalog import Catalog
 from worker.delivery.base import Outcome, Receipt
-from worker.domain.consent import SuppressionReason
-from worker.domain.feedback import DeliveryEvent, EventKind, kind_of_status
+from worker.domain.feedback import MAILBOX_FULL, DeliveryEvent, EventKind, kind_of_status
 from worker.domain.sends import CancelReason, SendKind, SendState, SkipReason
 from worker.errors import (
     AmbiguousDeliveryError,
@@ -25,9 +24,8 @@ from worker.storage import alerts, delivery_events, enrollments, installation, l
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
-from worker.usecases.feedback.suppress import suppress
+from worker.usecases.feedback.act_on_event import act_on_event
 from worker.usecases.nurture.enroll import exit_sequence, plan_following
-from worker.usecases.sending.stop_sending import judge_sequence, stop_all_if_refused
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
@@ -126,31 +124,32 @@ def _failed(
         return SendState.FAILED
     timeline.add(connection, Happened.FAILED, now, send["lead_id"], code=error.code, **named(send))
     catalog = services.content.renderer(connection)[1].catalog
-    event = _came_back_at_once(send, error)
+    event = _as_event(send, error)
     if event is not None:
         delivery_events.record(connection, services.provider.name, event, send, now)
-    if event is not None and event.kind is EventKind.HARD_BOUNCE:
         lead = leads.by_ids(connection, [send["lead_id"]])[send["lead_id"]]
-        suppress(connection, lead, SuppressionReason.HARD_BOUNCE, CancelReason.BOUNCED, "refused_by_server", now)
-        judge_sequence(connection, send, catalog.clinic.reputation, now)
-        return SendState.FAILED
-    if event is not None:
-        stop_all_if_refused(connection, event.code, now)
+        if act_on_event(connection, "refused_by_server", event, send, lead, catalog.clinic.reputation, now):
+            return SendState.FAILED
     plan_after_skip(connection, catalog, send, None, now)
     return SendState.FAILED
 
 
-def _came_back_at_once(send: Mapping[str, Any], error: DeliveryError) -> DeliveryEvent | None:
-    """A refusal of the address, or of us, as if it had been told later: it is counted and judged with those."""
-    if not isinstance(error, PermanentDeliveryError):
-        return None
-    if error.address_is_bad:
-        kind = EventKind.HARD_BOUNCE
-    elif kind_of_status(error.status) is EventKind.OUR_FAULT:
-        kind = EventKind.OUR_FAULT
-    else:
-        return None
-    return DeliveryEvent(event_id=f"refused/{send['id']}", kind=kind, code=error.status or error.code)
+def _as_event(send: Mapping[str, Any], error: DeliveryError) -> DeliveryEvent | None:
+    """A refusal of the mailbox, or of us, as if it had been told later: it is counted and judged with those. One of
+    the message itself is nobody's bounce."""
+    status = error.status if isinstance(error, PermanentDeliveryError) else ""
+    match error:
+        case PermanentDeliveryError(address_is_bad=True):
+            kind = EventKind.HARD_BOUNCE
+        case PermanentDeliveryError() if kind_of_status(status) is EventKind.OUR_FAULT:
+            kind = EventKind.OUR_FAULT
+        case PermanentDeliveryError() if status == MAILBOX_FULL:
+            kind = EventKind.SOFT_BOUNCE
+        case TransientDeliveryError(is_about_recipient=True):
+            kind = EventKind.SOFT_BOUNCE  # it was busy, or full, until we gave up
+        case _:
+            return None
+    return DeliveryEvent(event_id=f"refused/{send['id']}", kind=kind, code=status or error.code)
 
 
 def plan_after_skip(

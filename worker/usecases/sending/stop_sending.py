@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from worker.domain.feedback import FAULTS_WITHIN, EventKind, History, StopSending, decide_act
+from worker.domain.feedback import FAULTS_WITHIN
 from worker.domain.reputation import Reputation, judge
 from worker.storage import alerts, delivery_events, pauses, timeline
 from worker.storage.alerts import AlertKind
@@ -23,13 +23,6 @@ from worker.storage.timeline import SYSTEM, Happened
 def stop_all(connection: Connection, code: str, now: datetime) -> bool:
     """Pause all sending, since we are refused, whoever the mail is for; False where it is paused already."""
     return _pause(connection, PauseScope.ALL, None, f"we are refused ({code})", AlertKind.SENDING_STOPPED, now)
-
-
-def stop_all_if_refused(connection: Connection, code: str, now: datetime) -> None:
-    """Pause all sending where a refusal of us, which is recorded already, shows that it is so for everyone."""
-    act = decide_act(EventKind.OUR_FAULT, code, History(faults=people_refused_lately(connection, now)))
-    if isinstance(act, StopSending):
-        stop_all(connection, act.code, now)
 
 
 def people_refused_lately(connection: Connection, now: datetime) -> int:
