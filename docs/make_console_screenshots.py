@@ -10,18 +10,16 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import uvicorn
 from playwright.sync_api import sync_playwright
 
 from docs.make_screenshots import WIDE, with_palette
 from tests.support.console import add_staff, start_session
+from tests.support.serving import NO_BROKER, serving
 from tests.support.world import World, migrate_world, open_world
 from worker.domain.events import LeadEvent
 from worker.domain.staff import Role
@@ -58,18 +56,11 @@ def furnish(world: World) -> dict[str, str]:
 def running_console(world: World, folder: Path) -> Iterator[str]:
     """A console of this world; its address."""
     settings = load_settings({}, state_dir=folder, rate_limit="off", drafts="database")
-    with contextlib.closing(Broker("redis://127.0.0.1:1")) as broker:
-        web = create_web(world.services, settings, broker)
-        server = uvicorn.Server(uvicorn.Config(web, port=0, log_config=None, ws="none"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with (
+        contextlib.closing(Broker(NO_BROKER)) as broker,
+        serving(create_web(world.services, settings, broker)) as address,
+    ):
+        yield address
 
 
 def main() -> None:

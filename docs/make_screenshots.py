@@ -11,17 +11,15 @@ import contextlib
 import shutil
 import struct
 import tempfile
-import threading
-import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import uvicorn
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.support.serving import serving
 from worker.console.studio.app import create_preview_app, preview_studio
 from worker.settings import TEMPLATES, load_settings
 
@@ -44,17 +42,11 @@ MOST_BYTES = 150_000
 def running_studio(drafts: Path, state: Path) -> Iterator[str]:
     """A studio of these drafts; its address."""
     studio = preview_studio(drafts, load_settings({}, state_dir=state), test_to=["me@example.com"], now=lambda: NOW)
-    server = uvicorn.Server(uvicorn.Config(create_preview_app(studio), port=0, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/studio"
-    finally:
-        studio.stop()
-        server.should_exit = True
-        thread.join()
+    with serving(create_preview_app(studio)) as address:
+        try:
+            yield f"{address}/studio"
+        finally:
+            studio.stop()
 
 
 def take(page: Page, url: str, name: str) -> None:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.browser.console_pages import PAGES
 from tests.support.console import FINDINGS, QUICK, add_staff, start_session
 from tests.support.history import make_history
+from tests.support.serving import serving
 from tests.support.world import World, migrate_world, open_world
 from worker.domain.staff import Role, may
 from worker.queues import QueueName
@@ -68,23 +66,9 @@ def running_site(folder: Path, broker_url: str, *, staffed: bool = True, furnish
         staff = {role: add_staff(world, str(role), role) for role in Role if staffed}
         broker = Broker(broker_url)
         settings = load_settings({}, state_dir=folder, rate_limit="off", drafts="database")
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_web(world.services, settings, broker, lambda *_: FINDINGS), port=0, log_config=None, ws="none"
-            )
-        )
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        until = time.monotonic() + 20
-        while not server.started:
-            assert thread.is_alive(), "the web process ended"
-            assert time.monotonic() < until, "the web process did not start in time"
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        world.services.public_url = f"http://127.0.0.1:{port}"
-        yield Site(world.services.public_url, world, broker, staff, _furnish(world) if furnished else {})
-        server.should_exit = True
-        thread.join()
+        with serving(create_web(world.services, settings, broker, lambda *_: FINDINGS)) as address:
+            world.services.public_url = address
+            yield Site(address, world, broker, staff, _furnish(world) if furnished else {})
         broker.close()
 
 

@@ -11,8 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,10 +18,10 @@ from pathlib import Path
 
 import pytest
 import requests
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.support.serving import serving
 from worker.console.studio import letters
 from worker.console.studio.app import create_preview_app, preview_studio
 from worker.content.catalog import read_content_files
@@ -77,19 +75,9 @@ def preview(tmp_path: Path) -> Iterator[Preview]:
     drafts = Path(shutil.copytree(TEMPLATES, tmp_path / "email"))
     settings = load_settings({}, state_dir=tmp_path / "state")
     studio = preview_studio(drafts, settings, test_to=[JORDAN, ROBIN], now=lambda: NOW)
-    server = uvicorn.Server(uvicorn.Config(create_preview_app(studio), port=0, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until = time.monotonic() + 20
-    while not server.started:
-        assert thread.is_alive(), "the studio ended"
-        assert time.monotonic() < until, "the studio did not start in time"
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Preview(f"http://127.0.0.1:{port}/studio", drafts, tmp_path / "state" / "outbox")
-    studio.stop()
-    server.should_exit = True
-    thread.join()
+    with serving(create_preview_app(studio)) as address:
+        yield Preview(f"{address}/studio", drafts, tmp_path / "state" / "outbox")
+        studio.stop()
 
 
 @pytest.fixture

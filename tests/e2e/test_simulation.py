@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.e2e.product import Product, pin_calendar, post, until
+from tests.support.world import RecordingQueue
 from worker.content.simulate import simulate
 from worker.delivery.alerts import open_alerts
 from worker.delivery.outbox import OutboxProvider
@@ -40,22 +41,6 @@ SPRING, AUTUMN = "2026-03-06T22:15-06:00", "2026-10-30T22:15-05:00"
 
 PLACES = {Location.CARBONDALE: "carbondale", Location.ALBANY: "albany", Location.UNDECIDED: ""}
 MATRIX = [(place, condition) for place in PLACES for condition in Condition]
-
-
-class Hints:
-    """Nobody to wake: the test calls the worker's verbs itself."""
-
-    def capture(self, envelopes: Sequence[str]) -> bool:
-        return True
-
-    def is_capture_waiting(self) -> bool:
-        return False
-
-    def deliver(self) -> None:
-        """See the class."""
-
-    def alert(self) -> None:
-        """See the class."""
 
 
 @dataclass
@@ -127,7 +112,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         provider=outbox,
         practice=outbox,
         alerts=open_alerts("", outbox, "alerts@example.com", state, Reach()),
-        queue=Hints(),
+        queue=RecordingQueue(),
         public_url=settings.links,
     )
     yield World(services, at)

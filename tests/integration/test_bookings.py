@@ -7,7 +7,6 @@ import hmac
 import json
 import re
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.support.databases import Databases, SqliteDatabases
+from tests.support.serving import intake_of
 from tests.support.world import World
 from worker.domain.tokens import TokenScope
 from worker.domain.waiting_bookings import WAITS_FOR
-from worker.intake.app import create_app
-from worker.settings import load_settings
 from worker.storage import tables
-from worker.storage.broker import Broker
 from worker.usecases.desk import unpark
 from worker.usecases.events import receive_booking
 from worker.usecases.privacy.erase import Erasure, erase_lead
@@ -40,9 +37,8 @@ def databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
 
 @pytest.fixture
 def http(world: World) -> Iterator[TestClient]:
-    settings = load_settings({}, state_dir=world.folder, rate_limit="off")
-    with closing(Broker("redis://127.0.0.1:1")) as broker:
-        yield TestClient(create_app(world.services, settings, broker), raise_server_exceptions=False)
+    with intake_of(world) as client:
+        yield client
 
 
 @pytest.fixture

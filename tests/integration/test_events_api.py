@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from tests.support.databases import Databases
+from tests.support.serving import intake_of
 from tests.support.world import World
 from worker.domain.events import STATUS_AFTER, LeadEvent, status_after
 from worker.domain.ids import new_id
 from worker.domain.tokens import TokenScope
 from worker.errors import NotFound
-from worker.intake.app import create_app
-from worker.settings import load_settings
 from worker.storage import tables
-from worker.storage.broker import Broker
 from worker.usecases.staff.tokens import add_token, check_token, revoke_token
 
 
@@ -31,9 +28,8 @@ def databases(sqlite_databases: Databases) -> Databases:
 
 @pytest.fixture
 def http(world: World) -> Iterator[TestClient]:
-    settings = load_settings({}, state_dir=world.folder, rate_limit="off")
-    with closing(Broker("redis://127.0.0.1:1")) as broker:
-        yield TestClient(create_app(world.services, settings, broker), raise_server_exceptions=False)
+    with intake_of(world) as client:
+        yield client
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ from sqlalchemy import func, select
 from tests.support.links import with_another_signature
 from tests.support.postgres import Postgres
 from tests.support.processes import start_server, stop_server, unused_port
+from tests.support.world import RecordingQueue
 from worker.content.catalog import read_content_files
 from worker.delivery.alerts import open_alerts
 from worker.delivery.providers import open_provider
@@ -84,22 +85,6 @@ SECURITY = {
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
 }
-
-
-class Hints:
-    """Stands in for the queue of the code that runs inside the test: the web process has its own, the real one."""
-
-    def capture(self, envelopes: Sequence[str]) -> bool:
-        return True
-
-    def is_capture_waiting(self) -> bool:
-        return False
-
-    def deliver(self) -> None:
-        """A hint that nobody needs."""
-
-    def alert(self) -> None:
-        """A hint that nobody needs."""
 
 
 @dataclass
@@ -185,7 +170,7 @@ def make_services(environment: Mapping[str, str]) -> Services:
         provider=provider,
         practice=provider,
         alerts=open_alerts("", provider, "alerts@example.com", settings.state, Reach()),
-        queue=Hints(),
+        queue=RecordingQueue(),
         public_url=settings.links,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +11,10 @@ from starlette.testclient import TestClient
 
 from tests.support.databases import Databases
 from tests.support.links import with_another_signature
+from tests.support.serving import intake_of
 from tests.support.world import World
 from worker.domain.consent import QUIET_FOR
-from worker.intake.app import create_app
-from worker.settings import load_settings
 from worker.storage import claims, installation, sends, tables
-from worker.storage.broker import Broker
 from worker.storage.database import real_now
 from worker.usecases.sending.compose import make_token
 
@@ -30,9 +27,8 @@ def databases(sqlite_databases: Databases) -> Databases:
 
 @pytest.fixture
 def http(world: World) -> Iterator[TestClient]:
-    settings = load_settings({}, state_dir=world.folder, rate_limit="off")
-    with closing(Broker("redis://127.0.0.1:1")) as broker:
-        yield TestClient(create_app(world.services, settings, broker), raise_server_exceptions=False)
+    with intake_of(world) as client:
+        yield client
 
 
 @pytest.fixture

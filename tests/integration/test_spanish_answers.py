@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.support.databases import Databases
+from tests.support.serving import intake_of
 from tests.support.world import SHIPPED, World
 from worker.domain.leads import Language
-from worker.intake.app import create_app
 from worker.intake.spanish import SENTENCES, in_language, sentence
-from worker.settings import load_settings
-from worker.storage.broker import Broker
 from worker.usecases.content.publish import publish
 
 ARRIVAL = Path(__file__).parents[2] / "worker" / "usecases" / "arrival"
@@ -32,7 +29,6 @@ def databases(sqlite_databases: Databases) -> Databases:
 def test_each_form_is_told_in_its_own_language(world: World) -> None:
     spanish = SHIPPED["forms.toml"].replace("[forms.sandbox]\n", '[forms.sandbox]\nlanguage = "es"\n')
     publish(world.database, {**SHIPPED, "forms.toml": spanish}, "Jordan Example")
-    settings = load_settings({}, state_dir=world.folder, rate_limit="off")
 
     def told(http: TestClient, form: str) -> dict[str, str]:
         body: dict[str, Any] = {"form": form, "email": "lucia(at)example.com", "first_name": "L" * 300}
@@ -40,8 +36,7 @@ def test_each_form_is_told_in_its_own_language(world: World) -> None:
         assert answer.status_code == 422
         return {error["code"]: error["detail"] for error in answer.json()["errors"]}
 
-    with closing(Broker("redis://127.0.0.1:1")) as broker:
-        http = TestClient(create_app(world.services, settings, broker), raise_server_exceptions=False)
+    with intake_of(world) as http:
         in_spanish, in_english = told(http, "sandbox"), told(http, "clinic")
 
     assert in_spanish == {code: SENTENCES[code] for code in ("email.syntax", "text.too_long")}

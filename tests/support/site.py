@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from sqlalchemy import Connection
 
+from tests.support.serving import NO_BROKER, serving
 from tests.support.world import World, migrate_world, open_world
 from worker.intake.app import create_app
 from worker.settings import load_settings
@@ -78,17 +77,8 @@ def open_site(folder: Path, content: Mapping[str, str]) -> Iterator[Site]:
 def serve(world: World, port: int) -> Iterator[str]:
     """The web process of a world at a port of this machine, any free one for 0; its address."""
     settings = load_settings({}, state_dir=world.folder, rate_limit="off")
-    with contextlib.closing(Broker("redis://127.0.0.1:1")) as broker:
-        app = create_app(world.services, settings, broker)
-        server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, ws="none"))
-        thread = threading.Thread(target=server.run)
-        thread.start()
-        until = time.monotonic() + 20
-        while not server.started:
-            assert thread.is_alive(), "the web process ended"
-            assert time.monotonic() < until, "the web process did not start in time"
-            time.sleep(0.01)
-        host, port = server.servers[0].sockets[0].getsockname()
-        yield f"http://{host}:{port}"
-        server.should_exit = True
-        thread.join()
+    with (
+        contextlib.closing(Broker(NO_BROKER)) as broker,
+        serving(create_app(world.services, settings, broker), port) as address,
+    ):
+        yield address
