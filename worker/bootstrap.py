@@ -18,6 +18,7 @@ from worker.delivery.providers import open_provider
 from worker.delivery.watchman import Watchman
 from worker.feedback.imap import open_mailboxes
 from worker.feedback.sources import open_sources
+from worker.keys import dkim_signer, key_ring
 from worker.queues import QUEUE_OF, TaskName
 from worker.settings import Settings, load_settings
 from worker.storage.broker import Broker
@@ -124,13 +125,13 @@ def make_services(settings: Settings, queue_class: type[CeleryQueue] = CeleryQue
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     provider = open_provider(
         settings.mail_url, settings.state, production=settings.is_production, reach=settings.reach,
-        signer=settings.dkim_signer(),
+        signer=dkim_signer(settings),
     )  # fmt: skip
     sender = f"alerts@{_alert_domain(settings)}"
     broker = open_broker(settings)
     return Services(
         database=open_database(settings),
-        ring=settings.key_ring(),
+        ring=key_ring(settings),
         provider=provider,
         practice=OutboxProvider(settings.state / "outbox"),
         alerts=open_alerts(settings.alert_url, provider, sender, settings.state, settings.reach),

@@ -20,12 +20,10 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.broker_address import embedded_socket, for_client, socket_url
-from worker.delivery.dkim import DkimSigner
 from worker.domain.manners import Manners
 from worker.errors import ConfigurationError
-from worker.outgoing import Reach
+from worker.reach import Reach
 from worker.send_rates import read_manners
-from worker.storage.sealing import KeyRing, new_key
 
 PREFIX = "NURTURE_"
 ROOT = Path(__file__).resolve().parent.parent
@@ -245,18 +243,6 @@ class Settings(BaseSettings):
         """How fast mail may go out."""
         return read_manners(self.send_rate, self.warm_up, self.mail_url)
 
-    def dkim_signer(self) -> DkimSigner | None:
-        """What signs mail to an SMTP relay, if anything. Raises ConfigurationError."""
-        return DkimSigner.read(self.dkim_key, self.dkim_selector, self.dkim_domain) if self.dkim_key else None
-
-    def key_ring(self) -> KeyRing:
-        """The key ring. In development a first key is made in the state folder; production must be given one."""
-        if self.secret_keys:
-            return KeyRing.parse(self.secret_keys)
-        if self.is_production:
-            raise ConfigurationError("NRT-E012", "NURTURE_SECRET_KEYS is not set", "make a key with: nurture keys new")
-        return KeyRing.parse(_development_key(self.state))
-
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """Read the environment. Raises ConfigurationError, which names each bad setting and never quotes a value."""
@@ -300,22 +286,3 @@ def _value(given: Mapping[str, str], name: str) -> str | None:
                 "NRT-E007", f"the file of {by_file} can't be read", "check its path and rights"
             ) from None
     return given.get(direct)
-
-
-def _development_key(state: Path) -> str:
-    path = state / "keys"
-    if not path.exists():
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        aside = state / f"keys.{os.getpid()}"
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(new_key("dev1") + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(aside, path)  # of two first starts, one key wins
-        except FileExistsError:
-            pass
-        finally:
-            aside.unlink()
-    return path.read_text().strip()

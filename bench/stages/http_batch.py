@@ -12,7 +12,7 @@ from bench.mail import by_provider, finished
 from bench.servers import long_wire, mail_api
 from worker.delivery.base import Message
 from worker.delivery.postmark import PostmarkProvider
-from worker.outgoing import Reach
+from worker.reach import Reach
 from worker.usecases.sending.deliver import GROUP
 
 ROUND_TRIP_S = 0.020

@@ -32,6 +32,7 @@ from worker.domain.submissions import KNOWN_FIELDS
 from worker.domain.tokens import TokenScope
 from worker.errors import ConfigurationError
 from worker.hooks.readers import GENERIC, READERS
+from worker.keys import key_ring
 from worker.queues import QueueName
 from worker.settings import PREFIX, Settings, load_settings
 from worker.storage.database import Database
@@ -549,7 +550,7 @@ def test_the_production_shape_with_its_own_secrets_passes_the_production_checks(
     settings = load_settings(production_environment(tmp_path))
 
     assert settings.is_production
-    assert settings.key_ring().keys.keys() == {"k1"}
+    assert key_ring(settings).keys.keys() == {"k1"}
     assert settings.database.startswith("postgresql+psycopg://nurture:")
 
 

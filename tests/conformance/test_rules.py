@@ -116,7 +116,7 @@ def test_the_product_on_one_machine_consumes_every_queue_intake_first() -> None:
 
     assert worker[worker.index("-Q") + 1].split(",") == list(QueueName)
     assert next(iter(QueueName)) is QueueName.INTAKE
-    assert "beat" in children["beat"]
+    assert "worker.beat" in children["beat"]
 
 
 def test_beat_asks_for_the_sweep_often_enough_to_count_as_alive() -> None:

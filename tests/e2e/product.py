@@ -26,6 +26,7 @@ from tests.support.processes import unused_port
 from worker.cli import main
 from worker.content.catalog import read_content_files
 from worker.domain.clock import ProductClock
+from worker.keys import key_ring
 from worker.runtime.supervisor import read_published
 from worker.runtime.valkey import ensure_valkey, stop_valkey
 from worker.settings import TEMPLATES, load_settings
@@ -224,7 +225,7 @@ def pin_calendar(environment: Mapping[str, str], at: datetime) -> None:
     settings = load_settings(environment)
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.database)
-    prepare(database, settings.key_ring(), settings.clock_speed, read_content_files(TEMPLATES))
+    prepare(database, key_ring(settings), settings.clock_speed, read_content_files(TEMPLATES))
     with database.write() as connection:
         clock = ProductClock(speed=settings.clock_speed, real_anchor=real_now(connection), product_anchor=at)
         installation.set_clock(connection, clock)

@@ -23,7 +23,8 @@ from worker.domain.leads import Condition, Location
 from worker.domain.routing import Route, Topic, read_topic, route
 from worker.domain.sends import SendState
 from worker.domain.submissions import Submission
-from worker.outgoing import Reach
+from worker.keys import key_ring
+from worker.reach import Reach
 from worker.settings import load_settings
 from worker.storage import installation, send_figures, sends, submissions
 from worker.storage.database import Database
@@ -108,7 +109,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     outbox = OutboxProvider(state / "outbox")
     services = Services(
         database=Database(settings.database),
-        ring=settings.key_ring(),
+        ring=key_ring(settings),
         provider=outbox,
         practice=outbox,
         alerts=open_alerts("", outbox, "alerts@example.com", state, Reach()),

@@ -20,7 +20,7 @@ from worker.client_address import ClientAddress
 from worker.intake.captcha import FAILED, UNREACHABLE, Captcha
 from worker.intake.headers import content_policy
 from worker.intake.limiting import FORM_TIMES, NETWORK_TIMES, REPEATS, Judgement, Limits, network_of
-from worker.outgoing import Reach
+from worker.reach import Reach
 
 LET_IN = Judgement()
 

@@ -23,7 +23,7 @@ from worker.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
-from worker.outgoing import Reach
+from worker.reach import Reach
 from worker.storage import alerts, tables
 from worker.storage.alerts import LEASE
 from worker.storage.database import real_now

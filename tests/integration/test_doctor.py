@@ -47,7 +47,8 @@ from worker.doctor.organization import is_aligned, organizational_domain
 from worker.doctor.run import Look, examine
 from worker.doctor.site import check_site, check_site_certificate, check_unsubscribe, judge_clock
 from worker.errors import ConfigurationError
-from worker.outgoing import OutgoingSession, Reach
+from worker.outgoing import OutgoingSession
+from worker.reach import Reach
 from worker.settings import load_settings
 from worker.usecases.choices.unsubscribe import is_unsubscribe_token
 from worker.usecases.sending.compose import make_token

@@ -44,8 +44,9 @@ from worker.domain.clock import ProductClock
 from worker.domain.submissions import Submission
 from worker.intake.form_token import new_token
 from worker.intake.reading import MAX_BODY_BYTES
-from worker.outgoing import Reach
+from worker.keys import key_ring
 from worker.queues import QueueName
+from worker.reach import Reach
 from worker.runtime.valkey import EmbeddedValkey, ensure_valkey, stop_valkey
 from worker.settings import TEMPLATES, load_settings
 from worker.storage import heartbeats, installation, leads, send_figures, sends, submissions, tables
@@ -157,7 +158,7 @@ def running_site(
 def make_services(environment: Mapping[str, str]) -> Services:
     settings = load_settings(environment)
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database, ring = Database(settings.database), settings.key_ring()
+    database, ring = Database(settings.database), key_ring(settings)
     files = read_content_files(TEMPLATES)
     prepare(database, ring, 0.0, {**files, "forms.toml": files["forms.toml"] + PARTNER})
     with database.write() as connection:

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.support.world import ScriptedProvider
 from worker.delivery.alerts import AlertText, open_alerts
 from worker.errors import ConfigurationError, PermanentDeliveryError
-from worker.outgoing import AddressRefused, OutgoingError, OutgoingSession, Reach, is_public
+from worker.outgoing import AddressRefused, OutgoingError, OutgoingSession
+from worker.reach import Reach, is_public
 
 HERE = Reach(allows_loopback=True)
 

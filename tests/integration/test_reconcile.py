@@ -18,7 +18,8 @@ from tests.support.vendors import WORDING, duda_event, duda_fields
 from tests.support.world import SHIPPED, World, migrate_world, open_world
 from worker.errors import Refused
 from worker.hooks.duda_history import DudaHistory
-from worker.outgoing import OutgoingSession, Reach
+from worker.outgoing import OutgoingSession
+from worker.reach import Reach
 from worker.storage import submissions, tables
 from worker.storage.database import Database
 from worker.usecases.content.publish import publish

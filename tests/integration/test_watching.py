@@ -14,8 +14,8 @@ from tests.support.world import World, migrate_world, open_world
 from worker.delivery.watchman import Watchman
 from worker.domain.clock import ProductClock
 from worker.domain.health import verdict
-from worker.outgoing import Reach
 from worker.queues import QueueName
+from worker.reach import Reach
 from worker.runtime.valkey import EmbeddedValkey
 from worker.storage import enrollments, heartbeats, installation, samples, send_figures, tables
 from worker.storage.broker import Broker

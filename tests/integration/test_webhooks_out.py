@@ -25,7 +25,8 @@ from worker.domain.outgoing_events import Tell
 from worker.domain.redelivery import Fate
 from worker.errors import NotFound, Refused
 from worker.intake.webhook_docs import webhooks
-from worker.outgoing import OutgoingSession, Reach
+from worker.outgoing import OutgoingSession
+from worker.reach import Reach
 from worker.storage import outgoing_events, tables
 from worker.storage.database import real_now
 from worker.storage.endpoints import Access

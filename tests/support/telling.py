@@ -12,7 +12,7 @@ from sqlalchemy import update
 from tests.support.receiver import Receiver, receiver
 from tests.support.world import World
 from worker.domain.outgoing_events import Tell
-from worker.outgoing import Reach
+from worker.reach import Reach
 from worker.storage import tables
 from worker.usecases.webhooks import manage
 from worker.usecases.webhooks.manage import Agreement

@@ -11,6 +11,7 @@ import zipcodes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.zip_table import TABLE, table_of_package
 from tests.unit.shipped import EVERY_CONDITION, EVERY_TREATMENT, catalog, clinic
 from worker.content.load_routing import STATES
 from worker.domain.leads import CLINICS, Condition, Location, Treatment
@@ -27,6 +28,7 @@ from worker.domain.routing import (
 )
 from worker.usecases.arrival.area_codes import STATE_OF_AREA_CODE
 from worker.usecases.arrival.evidence import read_evidence
+from worker.usecases.arrival.zip_codes import place_of_zip
 
 CARBONDALE, ALBANY, UNDECIDED, OUT = Location
 
@@ -460,7 +462,22 @@ def test_squash_leaves_folded_letters_and_digits_and_is_stable(text: str) -> Non
     assert squash(f"  {text}.!") == squashed
 
 
-# --- The table of area codes -------------------------------------------------
+# --- The tables of ZIP codes and of area codes ---------------------------------
+
+
+def test_the_table_of_zip_codes_is_the_packages() -> None:
+    """After a new release of it: python -m tests.support.zip_table"""
+    assert TABLE.read_text(encoding="ascii") == table_of_package()
+
+
+@pytest.mark.parametrize("row", [zipcodes.matching(text)[0] for text in ("00501", "62901", "12203", "99950")])
+def test_a_zip_code_lies_where_the_package_says(row: dict[str, str]) -> None:
+    assert place_of_zip(row["zip_code"]) == (row["state"], float(row["lat"]), float(row["long"]))
+
+
+@pytest.mark.parametrize("text", ["00000", "00502", "62900", "99999"])
+def test_a_zip_code_that_does_not_exist_lies_nowhere(text: str) -> None:
+    assert place_of_zip(text) is None
 
 
 def test_each_area_code_has_the_state_in_which_most_of_its_zip_codes_lie() -> None:

@@ -18,6 +18,7 @@ from worker.content.load import load_catalog
 from worker.doctor.catalogue import DATABASE
 from worker.doctor.finding import Finding, Level
 from worker.errors import ConfigurationError, WorkerError
+from worker.keys import dkim_signer, key_ring
 from worker.settings import TEMPLATES, Settings, load_settings
 from worker.usecases.services import Services
 
@@ -51,7 +52,7 @@ def doctor(
     overrides: dict[str, Any] = {"dns_server": dns} if dns else {}
     try:
         settings = load_settings(**overrides)
-        settings.key_ring()
+        key_ring(settings)
         found = [
             Finding("NRT-E001", Level.OK, "the settings can be read"),
             Finding("NRT-E010", Level.OK, "the key ring holds a key"),
@@ -80,7 +81,7 @@ def _examine(settings: Settings, selector: str, signing_domain: str, *, in_any_c
             services=services,
             catalog=_catalog(services),
             now=datetime.now(UTC),
-            signer=signer_of(settings.dkim_signer(), selector, signing_domain),
+            signer=signer_of(dkim_signer(settings), selector, signing_domain),
             looks_at_dns=in_any_case or not settings.mail_url.startswith("outbox:"),
         )
         with errors.status("looking…") as progress:

@@ -17,7 +17,8 @@ from uuid import uuid4
 from worker.delivery.base import Message, Provider, Receipt
 from worker.delivery.mime import Letter, build
 from worker.errors import ConfigurationError, PermanentDeliveryError, TransientDeliveryError
-from worker.outgoing import AddressRefused, OutgoingError, OutgoingSession, Reach
+from worker.outgoing import AddressRefused, OutgoingError, OutgoingSession
+from worker.reach import Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,8 @@ from worker.errors import (
     TransientDeliveryError,
 )
 from worker.faults import fault
-from worker.outgoing import CONNECT_S, OutgoingError, OutgoingSession, Reach
+from worker.outgoing import CONNECT_S, OutgoingError, OutgoingSession
+from worker.reach import Reach
 
 ANSWER_S = 20.0
 _IDLE_S = 4.0

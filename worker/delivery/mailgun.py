@@ -12,7 +12,7 @@ from worker.delivery.api import Answer, ApiProvider, Call
 from worker.delivery.base import Message, Outcome, Receipt
 from worker.delivery.mail_url import read_mail_url
 from worker.errors import ConfigurationError
-from worker.outgoing import Reach
+from worker.reach import Reach
 
 _SHAPE = "mailgun://API_KEY@DOMAIN, where DOMAIN is the one that the emails come from"
 _HOSTS = {"us": "api.mailgun.net", "eu": "api.eu.mailgun.net"}

@@ -13,7 +13,7 @@ from worker.delivery.api import Answer, ApiProvider, Bearer, Call, refusal, retr
 from worker.delivery.base import Message, Outcome, Receipt
 from worker.delivery.mail_url import read_mail_url
 from worker.errors import DeliveryError, PermanentDeliveryError, TransientDeliveryError
-from worker.outgoing import Reach
+from worker.reach import Reach
 
 _SHAPE = "postmark://SERVER_TOKEN@HOST, where HOST is api.postmarkapp.com"
 _MOST_BYTES = 30 * 1024 * 1024

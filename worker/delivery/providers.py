@@ -16,7 +16,7 @@ from worker.delivery.sendgrid import SendGridProvider
 from worker.delivery.ses import SesProvider
 from worker.delivery.smtp import SmtpProvider, SmtpSettings, Tls
 from worker.errors import ConfigurationError
-from worker.outgoing import Reach
+from worker.reach import Reach
 
 BY_API: Mapping[str, Callable[[str, Reach], Provider]] = {
     "ses": SesProvider,

@@ -13,7 +13,7 @@ from worker.delivery.api import Answer, ApiProvider, Bearer, Call, refusal
 from worker.delivery.base import Message, Outcome
 from worker.delivery.mail_url import read_mail_url
 from worker.errors import AmbiguousDeliveryError, DeliveryError, TransientDeliveryError
-from worker.outgoing import Reach
+from worker.reach import Reach
 
 _SHAPE = "resend://API_KEY@HOST, where HOST is api.resend.com"
 _QUOTAS = {"daily_quota_exceeded", "monthly_quota_exceeded"}

@@ -12,7 +12,7 @@ from worker.delivery.api import Answer, ApiProvider, Bearer, Call
 from worker.delivery.base import Message, Outcome
 from worker.delivery.mail_url import read_mail_url
 from worker.errors import DeliveryError, TransientDeliveryError
-from worker.outgoing import Reach
+from worker.reach import Reach
 
 _SHAPE = "sendgrid://API_KEY@HOST, where HOST is api.sendgrid.com"
 _NO_TRACKING = {

@@ -15,7 +15,7 @@ from worker.delivery.api import Answer, ApiProvider, Call, retry_after
 from worker.delivery.base import Message, Outcome
 from worker.delivery.mail_url import read_mail_url
 from worker.errors import DeliveryError, TransientDeliveryError
-from worker.outgoing import Reach
+from worker.reach import Reach
 
 _SHAPE = "ses://KEY_ID:SECRET@REGION, where REGION is such as us-east-1"
 _OURS = {

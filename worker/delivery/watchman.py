@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from worker.errors import TransientDeliveryError
-from worker.outgoing import OutgoingError, OutgoingSession, Reach
+from worker.outgoing import OutgoingError, OutgoingSession
+from worker.reach import Reach
 
 
 class Watchman:

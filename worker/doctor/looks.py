@@ -30,7 +30,8 @@ from worker.doctor.mail_server import check_mail_server
 from worker.doctor.run import Look, examine
 from worker.doctor.site import check_database_clock, check_site, check_site_certificate, check_unsubscribe
 from worker.domain.ids import new_id
-from worker.outgoing import OutgoingSession, Reach
+from worker.outgoing import OutgoingSession
+from worker.reach import Reach
 from worker.settings import Settings
 from worker.storage.database import Database, real_now
 from worker.storage.spool import Spool

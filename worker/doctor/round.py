@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from worker.doctor.finding import Finding
+from worker.keys import dkim_signer
 from worker.settings import Settings
 from worker.usecases.services import Services
 
@@ -22,7 +23,7 @@ def make_round(settings: Settings, services: Services) -> list[Finding]:
         services=services,
         catalog=catalog,
         now=datetime.now(UTC),
-        signer=signer_of(settings.dkim_signer(), "", ""),
+        signer=signer_of(dkim_signer(settings), "", ""),
         looks_at_dns=not settings.mail_url.startswith("outbox:"),
     )
     return examine_patient(patient, lambda _done, _all: None)

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from worker.outgoing import OutgoingError, OutgoingSession, Reach
+from worker.outgoing import OutgoingError, OutgoingSession
+from worker.reach import Reach
 
 log = structlog.get_logger()
 

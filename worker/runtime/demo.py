@@ -19,7 +19,8 @@ from worker.content.catalog import Persona, read_content_files
 from worker.content.load import load_catalog
 from worker.domain.sends import SendKind, SendState
 from worker.domain.staff import Role, StaffState
-from worker.outgoing import OutgoingSession, Reach
+from worker.outgoing import OutgoingSession
+from worker.reach import Reach
 from worker.settings import TEMPLATES
 from worker.storage import installation, leads, send_figures, sends, staff, submissions
 from worker.storage.database import Database, real_now

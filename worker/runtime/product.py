@@ -18,8 +18,10 @@ from pathlib import Path
 from worker.bootstrap import make_services, open_database
 from worker.content.catalog import read_content_files
 from worker.errors import ConfigurationError
-from worker.outgoing import OutgoingError, OutgoingSession, Reach
+from worker.keys import key_ring
+from worker.outgoing import OutgoingError, OutgoingSession
 from worker.queues import QueueName
+from worker.reach import Reach
 from worker.runtime.supervisor import Child, InstanceLock, Supervisor, free_port, read_published
 from worker.runtime.valkey import EmbeddedValkey, ensure_valkey, stop_valkey
 from worker.settings import PREFIX, TEMPLATES, Settings
@@ -100,7 +102,7 @@ def start_product(settings: Settings, *, note: Callable[[str], None]) -> Product
 def _prepare_database(settings: Settings, *, note: Callable[[str], None]) -> None:
     database = open_database(settings)
     shipped = None if settings.is_production else read_content_files(TEMPLATES)
-    prepare(database, settings.key_ring(), settings.clock_speed, shipped)
+    prepare(database, key_ring(settings), settings.clock_speed, shipped)
     note(f"database   {database.display}")
     database.close()
 
@@ -143,17 +145,6 @@ def children_of(settings: Settings, url: str, broker: str) -> list[Child]:
     given["MALLOC_ARENA_MAX"] = "2"  # glibc's own number, eight for each core, keeps memory that each thread once had
     if not settings.public_url:
         given[f"{PREFIX}PUBLIC_URL"] = url
-    celery = [
-        sys.executable,
-        "-W",
-        "ignore:::celery.platforms",
-        "-m",
-        "celery",
-        "-A",
-        "worker",
-        "--workdir",
-        str(_home()),
-    ]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     queues = ",".join(QueueName)
     return [
@@ -161,7 +152,15 @@ def children_of(settings: Settings, url: str, broker: str) -> list[Child]:
         Child(
             "worker",
             [
-                *celery,
+                sys.executable,
+                "-W",
+                "ignore:::celery.platforms",
+                "-m",
+                "celery",
+                "-A",
+                "worker",
+                "--workdir",
+                str(_home()),
                 "worker",
                 "-Q",
                 queues,
@@ -178,7 +177,7 @@ def children_of(settings: Settings, url: str, broker: str) -> list[Child]:
             signal.SIGTERM,
             5.0,
         ),
-        Child("beat", [*celery, "beat", "-l", "WARNING", "--pidfile="], given, None, signal.SIGTERM, 3.0),
+        Child("beat", [sys.executable, "-m", "worker.beat"], given, None, signal.SIGTERM, 3.0),
     ]
 
 

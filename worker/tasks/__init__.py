@@ -28,7 +28,6 @@ from worker.storage.database import is_transient
 from worker.tasks.liveness import report_signs_of_life
 from worker.tasks.unreadable import guard_the_transport
 from worker.usecases.arrival import capture as capturing
-from worker.usecases.arrival import evidence
 from worker.usecases.arrival.capture import park_arguments
 from worker.usecases.feedback.poll_mailbox import poll_mailboxes
 from worker.usecases.health.deliver_alerts import deliver_alerts
@@ -107,7 +106,6 @@ def _log_our_way(**_: Any) -> None:
 
 @worker_init.connect
 def _load_once(**_: Any) -> None:
-    evidence.warm_up()  # before the fork: the children share it, and a slow start must not count against them
     gc.collect()
     gc.freeze()  # looking for rubbish writes to all that it looks at, and what is written to is shared no longer
 

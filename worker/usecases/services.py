@@ -21,7 +21,8 @@ from worker.domain.manners import Manners
 from worker.errors import ConfigurationError
 from worker.feedback.base import FeedbackSource
 from worker.feedback.imap import ImapMailbox
-from worker.outgoing import OutgoingSession, Reach
+from worker.outgoing import OutgoingSession
+from worker.reach import Reach
 from worker.storage import contents, installation
 from worker.storage.broker import Broker
 from worker.storage.database import Database

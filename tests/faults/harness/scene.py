@@ -28,6 +28,7 @@ from tests.faults.harness.verdict import Delivery, Ledger, Verdict, judge
 from worker.content.catalog import read_content_files
 from worker.domain.clock import ProductClock
 from worker.domain.sends import UNKNOWN_BLOCKS_FOR
+from worker.keys import key_ring
 from worker.runtime.supervisor import free_port
 from worker.settings import TEMPLATES, load_settings
 from worker.storage import installation, sends, tables
@@ -258,7 +259,7 @@ def _prepare(environment: dict[str, str], clock_speed: float) -> Database:
     """As a first start does, with the calendar on a day when mail goes out."""
     settings = load_settings(environment)
     database = Database(settings.database)
-    prepare(database, settings.key_ring(), clock_speed, read_content_files(TEMPLATES))
+    prepare(database, key_ring(settings), clock_speed, read_content_files(TEMPLATES))
     with database.write() as connection:
         clock = ProductClock(speed=clock_speed, real_anchor=real_now(connection), product_anchor=MONDAY)
         installation.set_clock(connection, clock)

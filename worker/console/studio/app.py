@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +23,6 @@ from worker.errors import ConfigurationError, PermanentDeliveryError, TransientD
 from worker.logs import describe
 from worker.settings import Settings
 from worker.storage.database import Database
-from worker.usecases.arrival.evidence import warm_up
 from worker.usecases.content.check_content import check_content
 from worker.usecases.content.waiting import WaitingPeople
 
@@ -50,13 +47,7 @@ def preview_studio(
 
 def create_preview_app(studio: Studio) -> FastAPI:
     """The application of one studio."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        threading.Thread(target=warm_up, name="ZIP codes", daemon=True).start()
-        yield
-
-    app = FastAPI(title="Studio", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Studio", openapi_url=None, docs_url=None, redoc_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     app.include_router(studio_routes(studio))
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
-from typing import Any
 
 import phonenumbers
-import zipcodes
 
 from worker.domain.clinic import Clinic
 from worker.domain.leads import Location
 from worker.domain.routing import LocationEvidence, ZipPlace
 from worker.usecases.arrival.area_codes import STATE_OF_AREA_CODE
+from worker.usecases.arrival.zip_codes import place_of_zip
 
 _EARTH_RADIUS_MILES = 3958.8
-_FIVE_DIGITS = re.compile(r"\s*([0-9]{5})(?:[-\s]?[0-9]{4})?\s*")  # ASCII: the table's own code panics on others
+_FIVE_DIGITS = re.compile(r"\s*([0-9]{5})(?:[-\s]?[0-9]{4})?\s*")  # ASCII: nobody else's digits are in the table
 
 
 def read_evidence(
@@ -38,27 +36,15 @@ def read_evidence(
     )
 
 
-def warm_up() -> None:
-    """Load the table of ZIP codes now (0.4 s, 37 MB), so that the first lead does not wait for it."""
-    zipcodes.matching("62901")
-
-
 def _zip_place(text: str, clinic: Clinic) -> ZipPlace | None:
     match = _FIVE_DIGITS.fullmatch(text)
-    row = _row_of_zip(match.group(1)) if match else None
-    if row is None:
+    found = place_of_zip(match.group(1)) if match else None
+    if found is None:
         return None
-    latitude, longitude = float(row["lat"] or 0), float(row["long"] or 0)
+    state, latitude, longitude = found
     located = bool(latitude or longitude)  # military ZIP codes stand at 0, 0: a state, but no place
     miles = {place.id: _miles(latitude, longitude, place.latitude, place.longitude) for place in clinic.places.values()}
-    return ZipPlace(state=row["state"], miles=miles if located else {})
-
-
-@lru_cache(maxsize=4096)
-def _row_of_zip(five_digits: str) -> dict[str, Any] | None:
-    """The table's row, kept: the table is walked from its start for every question, for more than a millisecond."""
-    rows: list[dict[str, Any]] = zipcodes.matching(five_digits)
-    return rows[0] if rows else None
+    return ZipPlace(state=state, miles=miles if located else {})
 
 
 def _phone_state(phone: str) -> str | None:
