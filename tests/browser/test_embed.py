@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.browser.conftest import CHROMIUM
 from tests.support.site import Site, open_site, serve
+from tests.support.turnstile import GOOD, SECRET, WIDGET, Turnstile, turnstile
 from tests.support.world import SHIPPED
+from worker.intake.captcha import SCRIPT as CAPTCHA
 from worker.runtime.supervisor import free_port
 
 pytestmark = pytest.mark.browser
@@ -36,6 +38,13 @@ thank_you = "{ORIGIN}/thanks"
 language = "es"
 consent_version = "2026-11-20"
 consent_wording = "Sí, envíenme algunos mensajes breves."
+
+[forms.checked]
+name = "One that asks for a CAPTCHA"
+origins = ["{ORIGIN}"]
+captcha = true
+consent_version = "2026-11-20"
+consent_wording = "{WORDING}"
 """
 PLAIN = """<form method="post" action="ADDRESS/v1/submissions">
 <input type="hidden" name="form" value="practice"><label>Email <input name="email" type="email"></label>
@@ -43,9 +52,16 @@ PLAIN = """<form method="post" action="ADDRESS/v1/submissions">
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def vendor() -> Iterator[Turnstile]:
+    with turnstile() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, vendor: Turnstile) -> Iterator[Site]:
     content = {**SHIPPED, "forms.toml": SHIPPED["forms.toml"] + FORMS}
-    with open_site(tmp_path_factory.mktemp("site"), content) as opened:
+    captcha = {"turnstile_site_key": "a key", "turnstile_secret": SECRET, "turnstile_url": vendor.url}
+    with open_site(tmp_path_factory.mktemp("site"), content, **captcha) as opened:
         yield opened
 
 
@@ -67,9 +83,13 @@ def open_page(browser: Browser) -> Iterator[Open]:
     """Opens a page of the partner's website that holds this."""
     with ExitStack() as stack:
 
-        def opened(html: str, *, scripts: bool = True, query: str = "") -> Page:
+        def opened(html: str, *, scripts: bool = True, query: str = "", widget: str = WIDGET) -> Page:
             context = stack.enter_context(browser.new_context(java_script_enabled=scripts))
             page = context.new_page()
+            page.route(
+                CAPTCHA,
+                lambda route: route.fulfill(body=widget, content_type="text/javascript") if widget else route.abort(),
+            )
             document = f'<!doctype html><html lang="en"><title>Contact</title><main><h1>Contact</h1>{html}</main>'
             page.route(f"{ORIGIN}/**", lambda route: route.fulfill(body=document, content_type="text/html"))
             page.goto(f"{ORIGIN}/contact{query}")
@@ -173,3 +193,35 @@ def test_while_the_server_is_down_what_was_typed_stays_and_the_lead_arrives_afte
     with serve(site.world, port):
         expect(page.get_by_role("alert")).to_contain_text("TAC-", timeout=60_000)
     assert site.lead(reference_in(page.get_by_role("alert").inner_text()))["email"] == "patient@example.com"
+
+
+def test_a_form_with_a_captcha_brings_it_and_each_try_has_a_token_of_its_own(
+    site: Site, vendor: Turnstile, open_page: Open
+) -> None:
+    """A token is good once: where the answer to the first try is lost on its way, the second one needs another."""
+    page = open_page(script(site.url, "checked"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(urlsplit(request.url).netloc))
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route("**/v1/submissions", lose_the_answer, times=1)
+    page.get_by_label("Email address").fill("checked@example.com")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("alert")).to_contain_text("TAC-")
+
+    assert site.lead(reference_in(page.get_by_role("alert").inner_text()))["email"] == "checked@example.com"
+    assert [fields["response"] for fields in vendor.asked] == [[GOOD], [f"{GOOD}1"]]
+    assert set(asked) <= {urlsplit(site.url).netloc, urlsplit(CAPTCHA).netloc}
+
+
+def test_where_the_captcha_is_blocked_the_post_waits_in_quarantine(site: Site, open_page: Open) -> None:
+    page = open_page(script(site.url, "checked"), widget="")
+
+    page.get_by_label("Email address").fill("blocked@example.com")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("alert")).to_contain_text("TAC-")
+
+    assert site.suspicions(reference_in(page.get_by_role("alert").inner_text())) == ["captcha.failed"]

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 import redis
 from starlette.requests import Request
 
 from tests.support.redis_server import RedisServer
+from tests.support.turnstile import GOOD, SECRET, turnstile
 from worker.client_address import ClientAddress
 from worker.intake.captcha import FAILED, UNREACHABLE, Captcha
 from worker.intake.headers import content_policy
@@ -111,63 +106,8 @@ def test_limits_can_be_off() -> None:
 
 # --- CAPTCHA: as Cloudflare documents it ----------------------------------------------------------------------
 
-GOOD, SPENT = "XXXX.DUMMY.TOKEN.XXXX", "spent"
 
-
-class Turnstile(ThreadingHTTPServer):
-    """`siteverify`: form-encoded `secret` and `response`; a token is good once."""
-
-    def __init__(self, answer: bytes | None = None, hang: threading.Event | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Verify)
-        self.answer, self.hang = answer, hang
-        self.asked: list[dict[str, list[str]]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/turnstile/v0/siteverify"
-
-
-class _Verify(BaseHTTPRequestHandler):
-    server: Turnstile
-
-    def do_POST(self) -> None:
-        fields = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        token, seen = fields["response"][0], [asked["response"][0] for asked in self.server.asked]
-        self.server.asked.append(fields)
-        if self.server.hang is not None:
-            self.server.hang.wait(20)
-        errors = []
-        if fields.get("secret") != ["the secret"]:
-            errors = ["invalid-input-secret"]
-        elif token in seen:
-            errors = ["timeout-or-duplicate"]
-        elif token != GOOD:
-            errors = ["invalid-input-response"]
-        said = self.server.answer or json.dumps({"success": not errors, "error-codes": errors}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
-
-@contextmanager
-def turnstile(answer: bytes | None = None, hang: threading.Event | None = None) -> Iterator[Turnstile]:
-    server = Turnstile(answer, hang)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    if hang:
-        hang.set()
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
-
-
-def ask(url: str, *tokens: str, secret: str = "the secret") -> list[str | None]:
+def ask(url: str, *tokens: str, secret: str = SECRET) -> list[str | None]:
     async def all_of_them() -> list[str | None]:
         captcha = Captcha("site key", secret, url, Reach(allows_loopback=True))
         return [await captcha.suspicion(token) for token in tokens]

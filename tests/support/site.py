@@ -43,18 +43,34 @@ class Site:
 
         return self._wait(find)
 
+    def suspicions(self, reference: str) -> list[str]:
+        """Why a submission waits in quarantine, once it does."""
+
+        def find(connection: Connection) -> list[str]:
+            return [
+                str(code)
+                for row in submissions.quarantined(connection, 50)
+                if row["reference"] == reference
+                for code in row["suspicions"]
+            ]
+
+        return list(self._until(find))
+
     def _wait(self, find: Callable[[Connection], Sequence[str]]) -> dict[str, Any]:
-        until = time.monotonic() + 20
-        while not (lead_ids := self._captured(find)):
-            assert time.monotonic() < until, "it was answered, but not queued"
-            time.sleep(0.01)
+        (lead_id,) = self._until(find)
         with self.world.database.read() as connection:
-            (lead_id,) = lead_ids
             lead = dict(leads.by_ids(connection, [lead_id])[lead_id])
             (row,) = submissions.of_lead(connection, lead_id)
         identity = self.world.services.vault.open_identity(lead)
         stored = submissions.open_stored(row, self.world.services.ring)
         return {**lead, "email": identity.email, "first_name": identity.first_name, "agreed": stored.consent_email}
+
+    def _until(self, find: Callable[[Connection], Sequence[str]]) -> Sequence[str]:
+        until = time.monotonic() + 20
+        while not (found := self._captured(find)):
+            assert time.monotonic() < until, "it was answered, but not queued"
+            time.sleep(0.01)
+        return found
 
     def _captured(self, find: Callable[[Connection], Sequence[str]]) -> Sequence[str]:
         self.world.capture(*(envelope for group in self.world.queue.captured for envelope in group))
@@ -63,20 +79,20 @@ class Site:
 
 
 @contextmanager
-def open_site(folder: Path, content: Mapping[str, str]) -> Iterator[Site]:
+def open_site(folder: Path, content: Mapping[str, str], **settings: str) -> Iterator[Site]:
     """A site with this content published."""
     url = f"sqlite:///{folder / 'lead.db'}"
     migrate_world(url)
     with contextlib.closing(Database(url)) as database:
         publish(database, content, "Jordan Example")
-    with open_world(url, folder) as world, serve(world, 0) as address:
+    with open_world(url, folder) as world, serve(world, 0, **settings) as address:
         yield Site(address, world)
 
 
 @contextmanager
-def serve(world: World, port: int) -> Iterator[str]:
+def serve(world: World, port: int, **more: str) -> Iterator[str]:
     """The web process of a world at a port of this machine, any free one for 0; its address."""
-    settings = load_settings({}, state_dir=world.folder, rate_limit="off")
+    settings = load_settings({}, state_dir=world.folder, rate_limit="off", **more)
     with (
         contextlib.closing(Broker(NO_BROKER)) as broker,
         serving(create_app(world.services, settings, broker), port) as address,

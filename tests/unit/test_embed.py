@@ -12,14 +12,16 @@ import pytest
 from tests.unit.shipped import catalog
 from worker.domain.forms import Form
 from worker.domain.leads import Language
+from worker.intake.captcha import SCRIPT
 from worker.intake.embed.script import embed_script
 from worker.intake.embed.words import WORDS
 
+SITE_KEY = "0x4AAAAAAADnPIDROrmt1Wwj"
 CLINIC = catalog().forms["clinic"]
 
 
 def script_of(form: Form) -> str:
-    return embed_script(form, catalog().clinic)
+    return embed_script(form, catalog().clinic, SITE_KEY if form.captcha else "")
 
 
 def settings_of(script: str) -> dict[str, Any]:
@@ -27,9 +29,10 @@ def settings_of(script: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize("captcha", [False, True])
 @pytest.mark.parametrize("language", list(Language))
-def test_the_script_is_under_5_kb(language: Language) -> None:
-    form = replace(CLINIC, language=language, thank_you="https://practice.example.com/thank-you")
+def test_the_script_is_under_5_kb(language: Language, captcha: bool) -> None:
+    form = replace(CLINIC, language=language, captcha=captcha, thank_you="https://practice.example.com/thank-you")
 
     assert len(script_of(form).encode()) < 5000
 
@@ -40,9 +43,9 @@ def test_its_form_shows_the_registered_wording_and_988_and_nothing_is_ticked(lan
 
     assert CLINIC.consent_wording in settings["html"]
     assert "988" in settings["html"]
-    assert 'href="tel:988"' in settings["crisis"]
+    assert "href=tel:988" in settings["crisis"]
     assert "checked" not in settings["html"]
-    assert settings["lang"] == language
+    assert WORDS[language]["later"] == settings["later"]
 
 
 def test_what_a_form_says_cannot_become_markup_or_code() -> None:
@@ -51,14 +54,25 @@ def test_what_a_form_says_cannot_become_markup_or_code() -> None:
     settings = settings_of(script_of(odd))
 
     assert "<script>" not in settings["html"]
-    assert settings["thanks"] == odd.thank_you
+    assert settings["next"] == odd.thank_you
 
 
 def test_the_script_keeps_nothing_and_asks_nobody_else() -> None:
     program = script_of(CLINIC)
 
     assert not re.search(r"cookie|localStorage|sessionStorage|indexedDB|sendBeacon|eval\(|import\(", program)
-    assert set(re.findall(r"https?://[^\"'\\]+", program)) == {"https://988lifeline.org"}
+    assert addresses(program) == {"https://988lifeline.org"}
+
+
+def test_a_form_with_a_captcha_asks_its_vendor_for_one_script_and_nobody_else() -> None:
+    program = script_of(replace(CLINIC, captcha=True))
+
+    assert settings_of(program)["captcha"] == SITE_KEY
+    assert addresses(program) == {"https://988lifeline.org", SCRIPT}
+
+
+def addresses(program: str) -> set[str]:
+    return set(re.findall(r"https?://[^\"'\\>]+", program))
 
 
 def test_every_language_says_the_same_things() -> None:

@@ -16,6 +16,7 @@ from worker.reach import Reach
 log = structlog.get_logger()
 
 ORIGIN = "https://challenges.cloudflare.com"
+SCRIPT = f"{ORIGIN}/turnstile/v0/api.js"
 VERIFY = f"{ORIGIN}/turnstile/v0/siteverify"
 
 FAILED, UNREACHABLE = "captcha.failed", "captcha.unreachable"

@@ -173,8 +173,11 @@ class SubmissionEndpoint:
         catalog = self._content.catalog
         if key not in catalog.forms:
             return problem(404, "form-unknown", "No such form is registered", "Check the key in the script's address.")
-        script = embed_script(catalog.forms[key], catalog.clinic)
+        script = embed_script(catalog.forms[key], catalog.clinic, self._captcha_key(catalog.forms[key]))
         return Response(script, media_type="text/javascript", headers=_FOR_OTHERS)
+
+    def _captcha_key(self, form: Form) -> str:
+        return self._captcha.site_key if form.captcha else ""
 
     def form(self, key: str) -> Response:
         """The consultation form, empty."""
@@ -188,7 +191,7 @@ class SubmissionEndpoint:
     ) -> Response:
         """The form, with a policy that lets it post, be thanked where it is registered, and load its CAPTCHA."""
         nonce, token = new_token(self._ring, issued_at)
-        key = self._captcha.site_key if form.captcha else ""
+        key = self._captcha_key(form)
         html = pages.form_page(
             form,
             self._content.catalog.clinic,

@@ -1,10 +1,9 @@
 ((c) => {
   "use strict";
-  var d = document, script = d.currentScript, key = newKey(), timer = 0, wait = 1, form, says, button;
+  var d = document, script = d.currentScript, key = newKey(), timer = 0, wait = 1, form, says, button, captcha;
 
   function newKey() {
-    if (crypto.randomUUID) return crypto.randomUUID();
-    return crypto.getRandomValues(new Uint32Array(4)).join();
+    return crypto.randomUUID ? crypto.randomUUID() : crypto.getRandomValues(new Uint32Array(4)).join();
   }
 
   function start() {
@@ -19,14 +18,15 @@
     says = d.createElement("p");
     says.setAttribute("role", "status");
     form.append(says);
+    if (captcha) captcha.start();
     form.noValidate = true;
-    form.addEventListener("submit", (event) => {
+    form.addEventListener("submit", event => {
       event.preventDefault();
       wait = 1;
-      send();
+      timer ? again() : send();
     });
-    addEventListener("online", () => { if (timer) send(); });
-    addEventListener("beforeunload", (event) => { if (timer) event.preventDefault(); });
+    addEventListener("online", () => { if (timer) again(); });
+    addEventListener("beforeunload", event => { if (timer) event.preventDefault(); });
   }
 
   function body() {
@@ -45,37 +45,43 @@
     clearTimeout(timer);
     timer = 0;
     button.disabled = true;
-    says.textContent = c.words.sending;
-    form.querySelectorAll("[data-problem]").forEach((node) => node.remove());
-    form.querySelectorAll("[aria-invalid]").forEach((input) => {
+    says.textContent = c.sending;
+    if (captcha && captcha.waits()) return void (timer = setTimeout(send, 1000));
+    form.querySelectorAll("[data-problem]").forEach(node => node.remove());
+    form.querySelectorAll("[aria-invalid]").forEach(input => {
       input.removeAttribute("aria-invalid");
       input.removeAttribute("aria-describedby");
     });
     fetch(new URL("v1/submissions", script.src), {
       method: "POST",
       credentials: "omit",
-      headers: { "Content-Type": "application/json", "Accept-Language": c.lang, "Idempotency-Key": key },
+      headers: { "Content-Type": "application/json", "Idempotency-Key": key },
       body: body()
-    }).then((answer) => {
+    }).then(answer => {
       if (answer.status === 409 || answer.status > 428) throw 0;
-      return answer.json().then((told) => {
+      return answer.json().then(told => {
         if (answer.ok) return done(told);
-        if (/idempotency-conflict$/.test(told.type)) {
+        if (/conflict$/.test(told.type)) {
           key = newKey();
-          return send();
+          return again();
         }
         button.disabled = false;
-        says.textContent = told.errors ? c.words.check : told.detail;
+        says.textContent = told.errors ? c.check : told.detail;
         (told.errors || []).forEach(show);
         var bad = form.querySelector("[aria-invalid]");
         if (bad) bad.focus();
       });
     }).catch(() => {
       button.disabled = false;
-      says.textContent = c.words.later;
+      says.textContent = c.later;
       wait = Math.min(wait * 2, 30);
-      timer = setTimeout(send, wait * 1000);
+      timer = setTimeout(again, wait * 1000);
     });
+  }
+
+  function again() {
+    if (captcha) captcha.renew();
+    send();
   }
 
   function show(error) {
@@ -90,16 +96,17 @@
   }
 
   function done(told) {
-    if (!told.crisis && c.thanks) return location.assign(c.thanks);
+    if (!told.crisis && c.next) return location.assign(c.next);
     var panel = d.createElement("section");
     panel.tabIndex = -1;
     panel.setAttribute("role", "alert");
-    panel.innerHTML = told.crisis ? c.crisis : "";
-    panel.append(c.words.thanks + " " + told.reference);
+    if (told.crisis) panel.innerHTML = c.crisis;
+    panel.append(c.thanks + " " + told.reference);
     form.replaceWith(panel);
     panel.focus();
   }
 
+  CAPTCHA;
   if (d.readyState === "loading") d.addEventListener("DOMContentLoaded", start);
   else start();
 })(CONFIG);

@@ -2,24 +2,29 @@
 
 It keeps what was typed and tries again while we can't be reached, under one idempotency key for a page view; shows
 which field is wrong; and in a crisis shows 988 instead of thanks. It sets no cookie, stores nothing and asks nobody
-else. A page whose form posts to us by itself works the same without it.
+else, unless the form wants a CAPTCHA: then it brings the vendor's, gives it ten seconds, and posts without where it
+does not come. A page whose form posts to us by itself works the same without it.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from worker.domain.clinic import Clinic
-from worker.domain.forms import Form
+from worker.domain.forms import CAPTCHA_FIELD, Form
 from worker.domain.leads import Location
+from worker.intake.captcha import SCRIPT
 from worker.intake.embed.words import WORDS
 
 _HERE = Path(__file__).parent
 _SAID = ("sending", "check", "later", "thanks")
+_SPACES = re.compile(r"\s*([-{}()=,;:+*?|&<>])\s*")
+"""Around these a script needs none where every statement ends with a semicolon; a text of nothing but a space stays."""
 
 
 @cache
@@ -30,13 +35,13 @@ def _environment() -> Environment:
 
 
 @cache
-def _program() -> str:
-    """The script, without its indentation: every reader of the page loads it."""
-    return "".join(line.strip() + "\n" for line in (_HERE / "embed.js").read_text(encoding="utf-8").splitlines())
+def _program(name: str) -> str:
+    """A script of ours, without spaces that only we read: every reader of the page loads it."""
+    return _SPACES.sub(r"\1", (_HERE / name).read_text(encoding="utf-8").strip()).replace(";}", "}")
 
 
-def embed_script(form: Form, clinic: Clinic) -> str:
-    """The script for one form. It posts to wherever it was loaded from."""
+def embed_script(form: Form, clinic: Clinic, captcha_key: str = "") -> str:
+    """The script for one form, with a CAPTCHA where there is a key for it. It posts to wherever it was loaded from."""
     words = WORDS[form.language]
     values = {
         "form": form,
@@ -45,10 +50,14 @@ def embed_script(form: Form, clinic: Clinic) -> str:
     }
     settings = {
         "form": form.key,
-        "lang": form.language,
-        "thanks": form.thank_you or "",
+        "next": form.thank_you or "",
         "html": _environment().get_template("form.html").render(values).replace("\n", ""),
-        "crisis": _environment().get_template("crisis.html").render(values),
-        "words": {name: words[name] for name in _SAID},
+        "crisis": _environment().get_template("crisis.html").render(values).replace("\n", ""),
+        **{name: words[name] for name in _SAID},
     }
-    return _program().replace("CONFIG", json.dumps(settings, ensure_ascii=False, separators=(",", ":")))
+    program, captcha = _program("embed.js"), ""
+    if captcha_key:
+        settings["captcha"] = captcha_key
+        captcha = _program("captcha.js").replace("VENDOR", SCRIPT).replace("FIELD", CAPTCHA_FIELD)
+    said = json.dumps(settings, ensure_ascii=False, separators=(",", ":"))
+    return program.replace("CAPTCHA;", captcha).replace("CONFIG", said)
