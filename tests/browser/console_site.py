@@ -26,6 +26,7 @@ from worker.storage.pauses import PauseScope
 from worker.usecases.reports.tally import bring_up_to_date
 from worker.usecases.sending.pausing import pause
 from worker.usecases.staff.staff_accounts import add_account
+from worker.usecases.webhooks.manage import LEAD_EVENTS, Agreement, add_endpoint
 from worker.web import create_web
 
 PHONE, DESKTOP = ViewportSize(width=375, height=667), ViewportSize(width=1280, height=800)
@@ -76,6 +77,9 @@ def _furnish(world: World) -> dict[str, str]:
     """Enough that no page is empty."""
     lead_id = world.lead_from()
     world.deliver()
+    endpoint, _ = add_endpoint(
+        world.services, "warehouse", "https://hooks.example.com/clinic", LEAD_EVENTS, Agreement(), "admin"
+    )
     danger = world.lead_from(email="robin@example.com", message="I want to die")
     suspect = replace(world.submission(email="offers@example.com"), suspicions=("honeypot",))
     world.capture(world.envelope(suspect))
@@ -93,7 +97,7 @@ def _furnish(world: World) -> dict[str, str]:
     make_history(world, 1, leads=100, until=world.now, days=60)
     bring_up_to_date(world.services)
     sent = next(row["id"] for row in world.sends(lead_id) if row["sent_at"])
-    return {"lead": lead_id, "danger": danger, "suspect": suspect.id, "sent": sent}
+    return {"lead": lead_id, "danger": danger, "suspect": suspect.id, "sent": sent, "endpoint": endpoint}
 
 
 def pages_of(site: Site, role: Role) -> list[str]:

@@ -19,7 +19,13 @@ TEMPLATES = sorted((CONSOLE / "templates").glob("*.html"))
 MACROS = {"components.html", "codes.html", "studio_parts.html"}
 ROOT = Path(__file__).parents[2]
 
-GRAVE = {Permission.MANAGE_USERS, Permission.MANAGE_KEYS, Permission.EXPORT_LEADS, Permission.ERASE_LEADS}
+GRAVE = {
+    Permission.MANAGE_USERS,
+    Permission.MANAGE_KEYS,
+    Permission.MANAGE_ENDPOINTS,
+    Permission.EXPORT_LEADS,
+    Permission.ERASE_LEADS,
+}
 """What nobody shall do who has only found a screen unlocked."""
 
 

@@ -33,6 +33,7 @@ from worker.storage.endpoints import Access
 from worker.usecases.desk import unpark
 from worker.usecases.events.record_event import note_event
 from worker.usecases.webhooks import manage
+from worker.usecases.webhooks.list_endpoints import EndpointState, find_endpoint, list_endpoints
 from worker.usecases.webhooks.manage import Agreement
 from worker.usecases.webhooks.reach import secrets_at
 
@@ -168,7 +169,7 @@ def test_after_a_change_both_secrets_sign_for_a_day(world: World) -> None:
 
 def test_nothing_about_an_endpoint_stands_in_clear_but_its_host(world: World) -> None:
     _, secret = add(world, "https://user:hunter2@hooks.example.com/path-that-is-secret")
-    shown = str(manage.list_endpoints(world.services)) + str(world.rows(tables.endpoints))
+    shown = str(list_endpoints(world.services)) + str(world.rows(tables.endpoints))
     shown += str(world.rows(tables.timeline))
 
     assert "hooks.example.com" in shown
@@ -258,8 +259,8 @@ def test_an_endpoint_inside_our_own_network_is_not_called(world: World) -> None:
         assert tell(world) == {"away": 1}
 
     assert server.requests == []
-    (row,) = [row for row in manage.list_endpoints(world.services) if row["id"] == endpoint_id]
-    assert (row["last_code"], row["failures"]) == ("address_refused", 1)
+    one = find_endpoint(world.services, endpoint_id)
+    assert (one.last_code, one.failures, one.state) == ("address_refused", 1, EndpointState.FAILING)
 
 
 def test_a_wait_that_the_receiver_asks_for_is_kept(world: World) -> None:
@@ -295,7 +296,7 @@ def test_a_removed_endpoint_is_told_nothing_and_its_secrets_are_forgotten(world:
         assert tell(world) == {}
 
     assert [row["sealed"] for row in world.rows(tables.endpoints)] == [None]
-    assert manage.list_endpoints(world.services) == []
+    assert list_endpoints(world.services) == []
     with pytest.raises(NotFound):
         manage.try_endpoint(world.services, endpoint_id)
 
@@ -313,6 +314,20 @@ def test_a_test_says_whether_it_listens_and_ends_the_wait(world: World) -> None:
 
     assert types(server) == ["lead.created", "webhook.test", "webhook.test", "lead.created"]
     Webhook(secret).verify(server.requests[-1].body, dict(server.requests[-1].headers))
+
+
+def test_a_paused_endpoint_is_told_later_what_happened_meanwhile(world: World) -> None:
+    with listening(world, 200) as server:
+        endpoint_id, _ = add(world, server.url, events=("lead.created",))
+        manage.pause_endpoint(world.services, endpoint_id, "Jordan Example")
+        world.post()
+        assert tell(world) == {}
+        seen = find_endpoint(world.services, endpoint_id)
+        assert (seen.state, seen.waiting, seen.oldest_at) == (EndpointState.PAUSED, 1, world.now)
+
+        manage.resume_endpoint(world.services, endpoint_id, "Jordan Example")
+        assert tell(world) == {"taken": 1}
+    assert find_endpoint(world.services, endpoint_id).waiting == 0
 
 
 # --- what the page says ---

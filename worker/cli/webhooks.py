@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from dataclasses import asdict
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
 
-from worker.cli.common import Actor, AsJson, open_services
+from worker.cli.common import Actor, AsJson, open_services, times_of
 from worker.cli.output import console, fail, print_json, print_table
 from worker.delivery.hubspot import BASE, HUBSPOT_EVENTS
 from worker.domain.outgoing_events import Tell
@@ -16,7 +16,9 @@ from worker.domain.redelivery import Fate
 from worker.errors import Refused
 from worker.storage.endpoints import EndpointKind
 from worker.usecases.webhooks import manage
+from worker.usecases.webhooks.list_endpoints import Endpoint, EndpointState, list_endpoints
 from worker.usecases.webhooks.manage import LEAD_EVENTS, OLD_SECRET_LASTS, Agreement
+from worker.usecases.webhooks.replay_untold import replay_untold
 
 app = typer.Typer(help="Other systems that are told what happens.", no_args_is_help=True)
 
@@ -85,13 +87,14 @@ def list_webhooks(as_json: AsJson = False) -> None:
     Example: nurture webhooks list
     """
     with open_services() as services:
-        found = manage.list_endpoints(services)
+        found = list_endpoints(services)
+        times = times_of(services)
     if as_json:
-        print_json({"webhooks": found})
+        print_json({"webhooks": [_public(one) for one in found]})
         return
-    columns = ["id", "name", "beside ids", "state", "waiting"]
-    rows = [[row["id"], row["name"], ", ".join(row["tells"]), _state(row), row["waiting"]] for row in found]
-    print_table("Webhooks", columns, rows, "Nobody is told. See: nurture webhooks add --help")
+    columns = ["id", "name", "beside ids", "state", "waiting", "oldest_at", "parked"]
+    rows = [_row(one) for one in found]
+    print_table("Webhooks", columns, times.rows(rows, columns), "Nobody is told. See: nurture webhooks add --help")
 
 
 @app.command()
@@ -131,14 +134,38 @@ def rotate(
 
 
 @app.command()
+def pause(endpoint_id: EndpointId, by: Actor = "") -> None:
+    """Tell it nothing for a while; what happens meanwhile waits for it.
+
+    Example: nurture webhooks pause 0192f7a4-…
+    """
+    with open_services() as services:
+        manage.pause_endpoint(services, endpoint_id, by)
+    console.print("Paused. It goes on with: nurture webhooks resume")
+
+
+@app.command()
 def resume(endpoint_id: EndpointId, by: Actor = "") -> None:
-    """Tell it again at once, after it had ended or failed.
+    """Tell it again at once, after it was paused, had ended or failed.
 
     Example: nurture webhooks resume 0192f7a4-…
     """
     with open_services() as services:
         manage.resume_endpoint(services, endpoint_id, by)
-    console.print("Resumed. What is parked for it is told by: nurture parked replay")
+    console.print("Resumed. What is parked for it is told by: nurture webhooks replay")
+
+
+@app.command()
+def replay(endpoint_id: EndpointId, by: Actor = "") -> None:
+    """Tell it after all what is parked for it. Exits with 1 when some stays parked.
+
+    Example: nurture webhooks replay 0192f7a4-…
+    """
+    with open_services() as services:
+        again, left = replay_untold(services, endpoint_id, by)
+    if left:
+        fail(f"{again} events will be told again, {left} stay parked: resume it first.")
+    console.print(f"{again} events will be told again.")
 
 
 @app.command()
@@ -173,7 +200,14 @@ def _show_secret(secret: str) -> None:
     console.print("With this secret it checks that it is us; docs/integrators/webhooks.md shows how. Keep it safe.")
 
 
-def _state(row: Mapping[str, Any]) -> str:
-    if row["stopped_at"]:
-        return f"ended ({row['last_code']})"
-    return f"failing ({row['last_code']}, {row['failures']} times)" if row["failures"] else "listens"
+def _public(one: Endpoint) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(one).items()}
+
+
+def _row(one: Endpoint) -> dict[str, Any]:
+    return _public(one) | {"beside ids": ", ".join(one.tells), "state": _state(one)}
+
+
+def _state(one: Endpoint) -> str:
+    tries = {EndpointState.FAILING: f", {one.failures} times"}.get(one.state, "")
+    return f"{one.state} ({one.last_code}{tries})" if one.last_code else str(one.state)

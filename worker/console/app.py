@@ -48,6 +48,7 @@ from worker.console.pages import (
     unknown,
     upcoming,
     users,
+    webhooks,
     welcome,
 )
 from worker.console.routes import Route
@@ -76,6 +77,7 @@ PAGES: Sequence[ModuleType] = (
     studio_publish,
     parked,
     forms,
+    webhooks,
     unknown,
     pauses,
     reports,

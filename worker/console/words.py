@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from worker.domain.outgoing_events import ALERT, MEANS
 from worker.domain.staff import Permission, Role
 from worker.storage.timeline import Happened
+from worker.usecases.webhooks.list_endpoints import EndpointState
 
 ROLES: Mapping[Role, str] = MappingProxyType(
     {
@@ -46,6 +48,7 @@ PERMISSIONS: Mapping[Permission, str] = MappingProxyType(
         Permission.SEE_AUDIT: "read the audit trail",
         Permission.MANAGE_USERS: "manage accounts",
         Permission.MANAGE_KEYS: "manage keys",
+        Permission.MANAGE_ENDPOINTS: "manage which systems are told what happens",
         Permission.EXPORT_REPORTS: "save reports as files",
         Permission.EXPORT_LEADS: "export what is held about a lead",
         Permission.ERASE_LEADS: "erase a lead",
@@ -73,9 +76,22 @@ ACTS: Mapping[str, str] = MappingProxyType(
         Happened.SIGNED_IN: "signed in",
         Happened.SIGNED_OUT: "signed out",
         Happened.SIGN_IN_REFUSED: "was refused at sign-in",
+        Happened.ENDPOINT: "changed which systems are told what happens",
     }
 )
 """What people do, in the past tense; the rest is said by its code."""
+
+EVENTS: Mapping[str, str] = MappingProxyType({**MEANS, f"{ALERT}*": "Whatever staff are told"})
+"""What other systems may be told of."""
+
+ENDPOINT_TONES: Mapping[EndpointState, str] = MappingProxyType(
+    {
+        EndpointState.LISTENS: "good",
+        EndpointState.FAILING: "bad",
+        EndpointState.PAUSED: "warn",
+        EndpointState.ENDED: "bad",
+    }
+)
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 

@@ -28,6 +28,15 @@ class EventType(StrEnum):
     CONSULTATION_BOOKED = "consultation.booked"
 
 
+MEANS: Mapping[str, str] = {
+    EventType.LEAD_CREATED: "Someone wrote for the first time",
+    EventType.LEAD_ROUTED: "Their location or sequence was decided, or changed",
+    EventType.LEAD_UNSUBSCRIBED: "They ended our emails, or reported one as spam",
+    EventType.EMAIL_SENT: "The mail provider took an email to them",
+    EventType.CONSULTATION_BOOKED: "They booked a consultation",
+}
+"""Each in words."""
+
 ALERT = "alert."
 TEST = "webhook.test"
 """What an endpoint is told to see whether it listens."""

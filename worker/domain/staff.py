@@ -39,6 +39,7 @@ class Permission(StrEnum):
     SEE_AUDIT = "see_audit"
     MANAGE_USERS = "manage_users"
     MANAGE_KEYS = "manage_keys"
+    MANAGE_ENDPOINTS = "manage_endpoints"
     EXPORT_REPORTS = "export_reports"
     EXPORT_LEADS = "export_leads"
     ERASE_LEADS = "erase_leads"
@@ -60,6 +61,7 @@ _TABLE = {
     Permission.SEE_AUDIT:       (                                  _O,      _A),
     Permission.MANAGE_USERS:    (                                           _A,),
     Permission.MANAGE_KEYS:     (                                           _A,),
+    Permission.MANAGE_ENDPOINTS: (                                          _A,),  # who else is told of leads
     Permission.EXPORT_LEADS:    (                                           _A,),
     Permission.ERASE_LEADS:     (                                           _A,),
 }  # fmt: skip

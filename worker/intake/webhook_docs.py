@@ -6,16 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from worker.domain.outgoing_events import Contact, EventType, Fact, body
+from worker.domain.outgoing_events import MEANS, Contact, EventType, Fact, body
 from worker.storage.alerts import AlertKind
 
-_MEANS: Mapping[str, str] = {
-    EventType.LEAD_CREATED: "Someone wrote for the first time",
-    EventType.LEAD_ROUTED: "Their location or sequence was decided, or changed",
-    EventType.LEAD_UNSUBSCRIBED: "They ended our emails, or reported one as spam",
-    EventType.EMAIL_SENT: "The mail provider took an email to them",
-    EventType.CONSULTATION_BOOKED: "They booked a consultation",
-}
 _MORE: Mapping[str, Mapping[str, str]] = {
     EventType.LEAD_UNSUBSCRIBED: {"reason": "unsubscribed"},
     EventType.EMAIL_SENT: {"send_id": "6a3c1f0e-7a4d-5d0a-9a55-3f6d1c0b8e21"},
@@ -35,7 +28,7 @@ _ANSWERS = {
 def webhooks() -> dict[str, Any]:
     """Every event by its type."""
     alerts = {f"alert.{kind}": f"Staff were told: {kind.replace('_', ' ')}" for kind in AlertKind}
-    return {kind: {"post": _operation(kind, summary)} for kind, summary in {**_MEANS, **alerts}.items()}
+    return {kind: {"post": _operation(kind, summary)} for kind, summary in {**MEANS, **alerts}.items()}
 
 
 def _operation(kind: str, summary: str) -> dict[str, Any]:
@@ -44,7 +37,7 @@ def _operation(kind: str, summary: str) -> dict[str, Any]:
         type=kind,
         at=datetime(2026, 3, 2, 16, tzinfo=UTC),
         lead_id="0192f7a4-1c5e-7d3a-8b6f-2e4d6c8a0b1c",
-        detail=_MORE.get(kind, {}) if kind in _MEANS else alert,
+        detail=_MORE.get(kind, {}) if kind in MEANS else alert,
     )
     example = body(fact, _LEAD, Contact(), frozenset())
     return {

@@ -94,8 +94,10 @@ def somebody_is_told() -> ColumnElement[bool]:
 
 
 def count_failing(connection: Connection) -> int:
-    """How many have ended by their own word, or failed several times in a row."""
-    fails = or_(endpoints.c.stopped_at.is_not(None), endpoints.c.failures >= _FAILING)
+    """How many have ended by their own word, or failed several times in a row and are not paused."""
+    fails = or_(
+        endpoints.c.stopped_at.is_not(None), and_(endpoints.c.failures >= _FAILING, endpoints.c.paused_at.is_(None))
+    )
     return connection.execute(select(func.count()).where(endpoints.c.removed_at.is_(None), fails)).scalar_one()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,6 +59,7 @@ def ready_endpoints(connection: Connection, real_now: datetime) -> list[Mapping[
     is_open = and_(
         endpoints.c.removed_at.is_(None),
         endpoints.c.stopped_at.is_(None),
+        endpoints.c.paused_at.is_(None),
         or_(endpoints.c.not_before.is_(None), endpoints.c.not_before <= real_now),
     )
     some = exists().where(outgoing_events.c.endpoint_id == endpoints.c.id, _is_next(real_now))
@@ -105,14 +107,41 @@ def release(connection: Connection, event_id: str) -> bool:
     return connection.execute(again).rowcount == 1
 
 
-def waiting(connection: Connection) -> dict[str, int]:
-    """How many events wait, for each endpoint that some wait for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What an endpoint was not told yet: how much waits, since when, and how much is parked."""
+
+    waiting: int = 0
+    oldest_at: datetime | None = None
+    parked: int = 0
+
+
+def count_waiting(connection: Connection) -> int:
+    """How many events wait, for all endpoints together."""
+    waits = select(func.count()).where(outgoing_events.c.state == PENDING)
+    return connection.execute(waits).scalar_one()
+
+
+def backlogs(connection: Connection) -> dict[str, Backlog]:
+    """What each endpoint that is there was not told yet."""
+    endpoint_id, state = outgoing_events.c.endpoint_id, outgoing_events.c.state
     rows = connection.execute(
-        select(outgoing_events.c.endpoint_id, func.count())
-        .where(outgoing_events.c.state == PENDING)
-        .group_by(outgoing_events.c.endpoint_id)
+        select(endpoint_id, state, func.count(), func.min(outgoing_events.c.at))
+        .where(state.in_((PENDING, PARKED)))
+        .group_by(endpoint_id, state)
     )
-    return {row[0]: row[1] for row in rows}
+    found: dict[str, Backlog] = {}
+    for theirs, what, count, oldest_at in rows:
+        more = {"waiting": count, "oldest_at": oldest_at} if what == PENDING else {"parked": count}
+        found[theirs] = replace(found.get(theirs, Backlog()), **more)
+    return found
+
+
+def parked_ids(connection: Connection, endpoint_id: str, limit: int) -> list[str]:
+    """What is parked for an endpoint, the oldest first."""
+    theirs = outgoing_events.c.endpoint_id == endpoint_id, outgoing_events.c.state == PARKED
+    found = select(outgoing_events.c.id).where(*theirs).order_by(outgoing_events.c.number).limit(limit)
+    return list(connection.execute(found).scalars())
 
 
 def withdraw(connection: Connection, endpoint_id: str) -> list[str]:

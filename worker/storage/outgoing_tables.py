@@ -28,6 +28,7 @@ endpoints = Table(
     Column("last_told_at", UtcDateTime),  # real time
     Column("stopped_at", UtcDateTime),
     Column("removed_at", UtcDateTime),
+    Column("paused_at", UtcDateTime),  # by staff; what happens meanwhile waits
 )
 
 outgoing_events = Table(

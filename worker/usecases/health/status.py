@@ -143,7 +143,7 @@ def read_status(database: Database, broker: Broker, spool: Spool, warm_up: WarmU
             warm_up=_warm_up(connection, warm_up, health.product_now),
             sequences_stopped=health.sequences_stopped,
             feedback=health.feedback,
-            events_waiting=sum(outgoing_events.waiting(connection).values()),
+            events_waiting=outgoing_events.count_waiting(connection),
         )
 
 

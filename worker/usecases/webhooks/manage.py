@@ -1,4 +1,4 @@
-"""Who is told what happens: add, test, resume, give another secret, remove. Each leaves an entry in the audit trail."""
+"""Who is told what happens: add, test, pause, resume, rotate, remove. Each leaves an entry in the audit trail."""
 
 from __future__ import annotations
 
@@ -31,6 +31,9 @@ EVERY_TYPE: tuple[str, ...] = (*EventType, *(f"{ALERT}{kind}" for kind in AlertK
 
 LEAD_EVENTS: tuple[str, ...] = tuple(EventType)
 """What is told unless said otherwise."""
+
+ALERT_EVENTS = f"{ALERT}*"
+"""All that staff are told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,11 +121,19 @@ def rotate_secret(services: Services, endpoint_id: str, actor: str, secret: str 
     return fresh.secret
 
 
-def resume_endpoint(services: Services, endpoint_id: str, actor: str) -> None:
-    """Tell it again, at once: it was mended, or is back. Raises NotFound."""
+def pause_endpoint(services: Services, endpoint_id: str, actor: str) -> None:
+    """Tell it nothing for a while; what happens meanwhile waits for it. Raises NotFound."""
     with services.database.write() as connection:
         _found(connection, endpoint_id)
-        endpoints.change(connection, endpoint_id, stopped_at=None, failures=0, not_before=None)
+        endpoints.change(connection, endpoint_id, paused_at=installation.product_now(connection))
+        _note(connection, endpoint_id, "paused", actor)
+
+
+def resume_endpoint(services: Services, endpoint_id: str, actor: str) -> None:
+    """Tell it again, at once: it was paused, or mended, or is back. Raises NotFound."""
+    with services.database.write() as connection:
+        _found(connection, endpoint_id)
+        endpoints.change(connection, endpoint_id, stopped_at=None, paused_at=None, failures=0, not_before=None)
         _note(connection, endpoint_id, "resumed", actor)
     services.queue.tell()
 
@@ -151,21 +162,6 @@ def try_endpoint(services: Services, endpoint_id: str) -> Told:
             endpoints.change(connection, endpoint_id, failures=0, not_before=None, last_code=None)
         services.queue.tell()
     return told
-
-
-def list_endpoints(services: Services) -> list[Mapping[str, Any]]:
-    """Every endpoint, how it does, and how much waits for it; never its address or secrets."""
-    with services.database.read() as connection:
-        waiting = outgoing_events.waiting(connection)
-        return [{**_public(row), "waiting": waiting.get(row["id"], 0)} for row in endpoints.listed(connection)]
-
-
-_TIMES = ("created_at", "last_told_at", "stopped_at")
-
-
-def _public(row: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("id", "name", "kind", "host", "events", "tells", "agreed_by", "agreed_on", "failures", "last_code")
-    return {name: row[name] for name in names} | {name: row[name].isoformat() if row[name] else None for name in _TIMES}
 
 
 def _found(connection: Connection, endpoint_id: str) -> Mapping[str, Any]:
