@@ -18,6 +18,7 @@ from worker.storage import parked, pauses, submissions, tables
 from worker.storage.pauses import PauseScope
 from worker.storage.sealing import KeyRing
 from worker.storage.timeline import SYSTEM
+from worker.usecases.sending.pausing import pause
 
 LOST = KeyRing({"gone7": bytes(32)})
 
@@ -223,6 +224,12 @@ def test_the_calendar_leads_to_the_day_and_the_lead(world: World, console: Conso
     assert f"/console/upcoming/{day}" in viewer.get("/upcoming").text
     assert world.catalog.emails[planned["email"]].subject in read(viewer, f"/upcoming/{day}")
     assert f"/console/leads/{lead_id}" in viewer.get(f"/upcoming/{day}").text
+    assert "paused" not in read(viewer, "/upcoming")
+    pause(world.services, PauseScope.LOCATION, "carbondale", "phones are down", "jordan", None)
+    assert "by jordan: phones are down" in read(viewer, "/upcoming")
+    assert "location Carbondale is paused" in read(viewer, f"/upcoming/{day}")
+    world.jump(planned["due_at"] - world.now - timedelta(hours=2))
+    assert "1, 1 of them paused" in read(viewer, "/live")
     assert "Nothing is planned" in read(viewer, f"/upcoming/{day}?location=albany")
     assert "Nothing is planned" in read(viewer, "/upcoming?location=albany")
 

@@ -131,18 +131,27 @@ def test_send_now_ends_no_hold_and_no_stop(world: World) -> None:
     assert {row["state"] for row in world.sends(held)} == {"planned"}
 
 
-@pytest.mark.parametrize(("scope", "value"), [(PauseScope.ALL, None), (PauseScope.LOCATION, "carbondale")])
-def test_send_now_under_a_pause_says_who_paused_and_why(world: World, scope: PauseScope, value: str | None) -> None:
+@pytest.mark.parametrize(
+    ("scope", "value", "what"),
+    [
+        (PauseScope.ALL, None, "all sending"),
+        (PauseScope.LOCATION, "carbondale", "sending for Carbondale"),
+        (PauseScope.SEQUENCE, "depression", "the sequence depression"),
+    ],
+)
+def test_send_now_under_a_pause_says_what_is_paused_who_did_it_and_why(
+    world: World, scope: PauseScope, value: str | None, what: str
+) -> None:
     lead_id = world.lead_from()
     pause(world.services, PauseScope.LOCATION, "albany", "painters", "casey", None)
     pause(world.services, scope, value, "phones are down", "jordan", None)
 
-    with pytest.raises(Refused, match=r"sending is paused by jordan \(phones are down\)"):
+    with pytest.raises(Refused, match=rf"{what} is paused by jordan \(phones are down\)"):
         send_now(world.services, lead_id, "casey")
 
     world.jump(START + timedelta(days=4))
     world.deliver()
-    with pytest.raises(Refused, match=r"it is held, because sending is paused by jordan"):
+    with pytest.raises(Refused, match=rf"it is held, because {what} is paused by jordan"):
         send_now(world.services, lead_id, "casey")
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, timedelta
 
+import pytest
+
 from tests.support.world import START, ScriptedProvider, World
 from worker.delivery.base import Receipt
 from worker.errors import AmbiguousDeliveryError
 from worker.storage import parked, submissions
+from worker.storage.pauses import PauseScope
 from worker.storage.sealing import KeyRing
 from worker.usecases.desk import unpark
 from worker.usecases.desk.unpark import Replayed
 from worker.usecases.health.upcoming import DAYS, read_day, read_upcoming
+from worker.usecases.sending.pausing import pause
 from worker.usecases.sending.resolve_send import Resolution, resolve_send
 from worker.usecases.sending.unknown import ask_provider, read_unknown
 
@@ -76,6 +80,34 @@ def test_the_calendar_counts_what_the_ledger_has_planned(world: World) -> None:
     assert {day.day for day in everything.days if day.count} == due
     assert (sum(day.count for day in everything.days), sum(day.count for day in albany.days)) == (4, 1)
     assert (len(everything.days), everything.days[0].day) == (DAYS, date(2026, 3, 2))
+
+
+@pytest.mark.parametrize(
+    ("scope", "value", "lasts", "paused"),
+    [
+        (PauseScope.ALL, None, None, {"carbondale", "albany"}),
+        (PauseScope.LOCATION, "albany", None, {"albany"}),
+        (PauseScope.SEQUENCE, "depression", timedelta(days=20), {"carbondale", "albany"}),
+        (PauseScope.ALL, None, timedelta(hours=1), set()),
+        (PauseScope.QUEUE, "send", None, set()),
+    ],
+)
+def test_the_calendar_marks_what_a_pause_will_hold_up(
+    world: World, scope: PauseScope, value: str | None, lasts: timedelta | None, paused: set[str]
+) -> None:
+    for location in ("carbondale", "albany"):
+        world.lead_from(email=f"{location}@example.com", location=location)
+    world.deliver()
+    pause(world.services, scope, value, "phones are down", "jordan", lasts)
+
+    with world.database.read() as connection:
+        found = read_upcoming(connection)
+        listed = [one for day in found.days if day.count for one in read_day(connection, day.day, 9)]
+
+    assert {one.location for day in found.days for one in day.planned if one.pause} == paused
+    assert {one.send["location"] for one in listed if one.pause} == paused
+    assert sum(day.paused for day in found.days) == len(paused)
+    assert [one["reason"] for one in found.pauses] == (["phones are down"] if paused else [])
 
 
 def test_a_day_lists_its_sends_in_order_and_by_email(world: World) -> None:

@@ -9,6 +9,7 @@ import typer
 from worker.cli.common import Actor, AsJson, Limit, open_services, times_of
 from worker.cli.output import console, fail, print_json, print_table
 from worker.domain.leads import Location
+from worker.domain.reasons import paused_by
 from worker.domain.sends import SendState
 from worker.storage import sends as ledger
 from worker.storage import submissions
@@ -65,11 +66,16 @@ def upcoming(
     planned = [one for day in found.days for one in day.planned]
     columns = ["day", "location", "sequence", "email", "count"]
     if as_json:
-        rows = [{name: str(getattr(one, name)) for name in columns[:4]} | {"count": one.count} for one in planned]
+        rows = [
+            {name: str(getattr(one, name)) for name in columns[:4]} | {"count": one.count, "paused": bool(one.pause)}
+            for one in planned
+        ]
         print_json({"planned": rows, "overdue": found.overdue, "held": found.held})
         return
-    rows_shown = [[getattr(one, name) for name in columns] for one in planned]
-    print_table("Planned", columns, rows_shown, "Nothing is planned for the next thirty days.")
+    rows_shown = [[*(getattr(one, name) for name in columns), "yes" if one.pause else ""] for one in planned]
+    print_table("Planned", [*columns, "paused"], rows_shown, "Nothing is planned for the next thirty days.")
+    for pause in found.pauses:
+        console.print(f"{paused_by(pause).capitalize()}.", markup=False)
     console.print(f"{found.overdue} overdue, {found.held} held.")
 
 

@@ -64,5 +64,9 @@ def because(code: str | None) -> str:
 
 
 def paused_by(pause: Mapping[str, Any]) -> str:
-    """`sending is paused by jordan (phones are down)`: whom to ask, and why it is."""
-    return f"{because('paused')} by {pause['by']} ({pause['reason']})"
+    """`sending for Albany is paused by jordan (phones are down)`: what is, whom to ask, and why it is."""
+    what = {
+        "location": f"sending for {str(pause['value']).title()}",
+        "sequence": f"the sequence {str(pause['value']).replace('-', ' ')}",
+    }.get(pause["scope"], "all sending")
+    return f"{what} is paused by {pause['by']} ({pause['reason']})"

@@ -74,6 +74,7 @@ def _confirm(visit: Visit) -> Response:
 def _scopes(names: Names, switch: Switch) -> list[tuple[str, str]]:
     """The choices of the form, from the widest to the narrowest."""
     return [
+        ("", "Choose …"),
         ("all", "Everything"),
         *((f"location:{name}", f"Location: {names.place(name)}") for name in LOCATIONS),
         *((f"sequence:{name}", f"Sequence: {names.sequence(name)}") for name in switch.sequences),

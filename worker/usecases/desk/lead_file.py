@@ -48,7 +48,8 @@ class EmailLine:
 class LeadFile:
     """A lead, the answer to why it got what it got, its emails, and its timeline, oldest first.
 
-    `is_taught` when an email is still to come, `is_urgent` when nobody has acknowledged an urgent message of theirs.
+    `is_taught` when an email is still to come, `is_paused` when a pause stops it, `is_urgent` when nobody has
+    acknowledged an urgent message of theirs.
     """
 
     lead: Mapping[str, Any]
@@ -60,6 +61,7 @@ class LeadFile:
     consent: Mapping[str, Any] | None
     suppressed: Mapping[SuppressionScope, SuppressionReason]
     is_taught: bool
+    is_paused: bool
     is_urgent: bool
     now: datetime
 
@@ -86,6 +88,7 @@ def read_lead_file(services: Services, lead_id: str) -> LeadFile:
             consent=enrollments.consents_of(connection, [lead_id]).get(lead_id),
             suppressed=suppressions.reasons(connection, [address]).get(address, {}),
             is_taught=bool(facts.foreseen),
+            is_paused=bool(facts.foreseen and facts.paused),
             is_urgent=lead_id in alerts.urgent_leads(connection, [lead_id]),
             now=now,
         )

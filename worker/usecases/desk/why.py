@@ -102,6 +102,8 @@ def _sent_then(facts: Facts, entry: CalendarEntry, name: str, at: str) -> str:
         return f"{name} was refused for the moment by the mail server ({refused}); it is tried again."
     if entry.at <= facts.now:
         return f"{name} is due now and goes out with the next delivery, within seconds while workers run."
+    if planned is not None and planned["due_at"] > planned["first_due_at"]:
+        return f"{name} goes out on {at}, at the next decent hour: what held it up is over."
     after = "the form" if name == "The 1st email" else "the one before"
     return f"{name} goes out on {at}: its wait after {after} ends then, within the hours in which email goes out."
 

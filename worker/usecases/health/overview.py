@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from worker.domain.health import Verdict, queue_trouble, verdict
 from worker.queues import QueueName
-from worker.storage import alerts, heartbeats, pauses, samples, send_figures, sends
+from worker.storage import alerts, heartbeats, pauses, planned_sends, samples, send_figures, sends
 from worker.storage.broker import Broker
 from worker.storage.heartbeats import Work, Worker
 from worker.storage.pauses import PauseScope
@@ -49,6 +49,8 @@ class Overview:
     is_next_overdue: bool
     """Its time has come: it goes out at once, or waits for a worker or the broker."""
     planned_ahead: int
+    stopped_ahead: int
+    """As many of them as pauses hold up, if they last."""
     unknown_since: datetime | None
     due_curve: Sequence[int]
     provider: str
@@ -74,6 +76,7 @@ def read_overview(services: Services, broker: Broker, spool: Spool) -> Overview:
             next_due_at=next_due_at,
             is_next_overdue=next_due_at is not None and next_due_at <= now,
             planned_ahead=send_figures.count_planned_within(connection, now, _AHEAD),
+            stopped_ahead=planned_sends.count_stopped(connection, now, now + _AHEAD) if in_force else 0,
             unknown_since=health.unknown_since,
             due_curve=[int(sample["due"]) for sample in taken],
             provider=services.provider.name,
