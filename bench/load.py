@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import random
 import re
 import subprocess
 import time
@@ -32,13 +33,14 @@ class Felt:
 
 
 def post_many(bench: Bench, port: int, connections: int, seconds: float, pause_s: float = 0.0) -> Felt:
-    """Keep posting; each connection rests for `pause_s` after each answer."""
+    """Keep posting; each connection rests after each answer, for `pause_s` on average, and as people do: at random.
+    Rests of one length would let all post at the same instant, again and again."""
     try:
         program = bench.tools.program("wrk")
     except Absent:
         return _by_threads(port, min(connections, 4), seconds, pause_s)
     script = bench.new_folder("wrk") / "post.lua"
-    rest = f"function delay() return {1000 * pause_s:.0f} end\n" if pause_s else ""
+    rest = f"function delay() return -{1000 * pause_s:.0f} * math.log(1 - math.random()) end\n" if pause_s else ""
     script.write_text(
         f'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\nwrk.body = [[{_BODY}]]\n{rest}'
     )
@@ -70,7 +72,7 @@ def _by_threads(port: int, connections: int, seconds: float, pause_s: float) -> 
             if answer.status != 202:
                 raise WrongCount(f"answered {answer.status}")
             taken.append(time.perf_counter() - begun)
-            time.sleep(pause_s)
+            time.sleep(random.expovariate(1 / pause_s) if pause_s else 0)
         connection.close()
         return taken
 

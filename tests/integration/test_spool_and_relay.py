@@ -215,6 +215,20 @@ def test_a_file_that_is_never_stored_is_set_aside_after_many_pushes_and_not_dele
     assert (world.count(tables.leads), spool.counts()) == (1, (0, 0))
 
 
+def test_files_are_offered_together_until_one_of_them_may_be_what_ends_its_workers(world: World, spool: Spool) -> None:
+    for number in range(5):
+        spool.write([world.envelope(world.submission(email=f"lead{number}@example.com")) for _ in range(30)])
+    relay = relay_of(world, spool)
+    offered = []
+    for _ in range(4):
+        come_due(relay)
+        assert relay.run_once() == 5
+        offered.append([len(envelopes) for envelopes in world.queue.captured])
+        world.queue.captured.clear()
+
+    assert offered == [[90, 60]] * 3 + [[30] * 5]
+
+
 def test_what_was_parked_is_confirmed_too(world: World, spool: Spool) -> None:
     spool.write([seal(world.submission(), KeyRing({"lost1": bytes(32)}))])
     relay_of(world, spool).run_once()

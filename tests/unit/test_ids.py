@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.domain.ids import acknowledgement_id, alert_id, new_id, reference, step_send_id, submission_id
+from worker.domain.ids import acknowledgement_id, alert_id, is_id, new_id, reference, step_send_id, submission_id
 
 keys = st.text(min_size=1, max_size=30)
 
@@ -81,3 +82,22 @@ def test_a_reference_can_be_read_out_on_the_phone(submission: str) -> None:
 
 def test_references_seldom_meet() -> None:
     assert len({reference(str(number)) for number in range(20_000)}) == 20_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        str,
+        str.upper,
+        str.strip,
+        lambda text: text[:-1],
+        lambda text: text + "\n",
+        lambda text: text.replace("-", ""),
+        lambda text: f"{{{text}}}",
+        lambda text: f"{text}0",
+    ],
+)
+@given(st.uuids())
+def test_an_id_is_a_uuid_as_python_prints_it(change: Callable[[str], str], value: UUID) -> None:
+    text = change(str(value))
+    assert is_id(text) == (text == str(value))

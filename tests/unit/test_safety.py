@@ -131,6 +131,12 @@ def test_text_is_brought_to_plain_words(text: str, plain: str) -> None:
     assert normalise(text) == plain
 
 
+@given(st.text(st.sampled_from("ab z'`!*.013458$@|#\n\x00AZ"), max_size=30))
+def test_plain_text_comes_to_the_same_words_beside_other_text(text: str) -> None:
+    """It takes one step instead of five."""
+    assert normalise(f"{text} ñnn") == f"{normalise(text)} nnn".strip()
+
+
 @given(st.text(max_size=200))
 def test_no_text_is_too_odd_to_screen(text: str) -> None:
     plain = normalise(text)

@@ -39,19 +39,32 @@ class CrisisPatterns:
 
 
 _LOOK_ALIKES = str.maketrans("01345$@|аеорсухіѕјһԁӏ", "oieassaiaeopcyxisjhdl")
-_MASKED_LETTER = re.compile(r"(?<=[a-z])[!*](?=[a-z])")  # k!ll, su*cide
+_MASKS = "!*"
+_MASKED_LETTER = re.compile(rf"(?<=[a-z])[{_MASKS}](?=[a-z])")  # k!ll, su*cide
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff'’‘`´ʼ]")
 _NOT_A_LETTER = re.compile(r"[^a-z0-9]+")
 _SPELLED_OUT = re.compile(r"\b(?:[a-z] ){2,}[a-z]\b")
 
 
+def _fold(letters: str) -> str:
+    return letters.casefold().translate(_LOOK_ALIKES)
+
+
+def _folded_ascii(character: str) -> str:
+    folded = _fold(_INVISIBLE.sub("", character))
+    return folded if folded in _MASKS else _NOT_A_LETTER.sub(" ", folded)
+
+
+_ASCII = {code: _folded_ascii(chr(code)) for code in range(128)}
+"""What becomes of each character alone, so that plain text takes one step; masks are left for the next one."""
+
+
 def normalise(text: str) -> str:
     """Plain lower-case words: no accents, apostrophes, invisible or look-alike characters, no s p a c i n g."""
-    plain = _INVISIBLE.sub("", text)
-    letters = plain if plain.isascii() else _without_accents(plain)
-    folded = letters.casefold().translate(_LOOK_ALIKES)
-    words = _NOT_A_LETTER.sub(" ", _MASKED_LETTER.sub("i", folded)).strip()
-    return _SPELLED_OUT.sub(lambda match: match.group().replace(" ", ""), words)
+    folded = text.translate(_ASCII) if text.isascii() else _fold(_without_accents(_INVISIBLE.sub("", text)))
+    if not text.isascii() or any(mask in folded for mask in _MASKS):
+        folded = _NOT_A_LETTER.sub(" ", _MASKED_LETTER.sub("i", folded))
+    return _SPELLED_OUT.sub(lambda match: match.group().replace(" ", ""), " ".join(folded.split()))
 
 
 def screen(texts: Iterable[str], patterns: CrisisPatterns) -> CrisisTier | None:

@@ -21,13 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from worker.faults import fault
 from worker.storage.spool import Spool
-from worker.usecases.arrival.relay import Relay
+from worker.usecases.arrival.relay import GROUP, Relay
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
-
-GROUP = 100
-"""So many are enough for one file, or one message."""
 
 _BACKLOG = 1000
 _HELD_AT_MOST_S, _LOOK_EVERY_S = 0.25, 0.01

@@ -139,7 +139,7 @@ def _collected(pairs: Any) -> Fields:
 
 def _whole(text: str) -> str:
     """The text as UTF-8 can hold it: JSON may carry half a surrogate pair, which nothing downstream can store."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _too_many() -> Unreadable:

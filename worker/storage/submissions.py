@@ -24,13 +24,14 @@ _ASSIGN_ONE = update(submissions).where(submissions.c.id == bindparam("submissio
 _owners = from_json(submissions, ("id", "lead_id"), "owners")
 _ASSIGN_ALL = update(submissions).where(submissions.c.id == _owners.c.id).values(lead_id=_owners.c.lead_id)
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 ACCEPTED, QUARANTINED, DISMISSED = "accepted", "quarantined", "dismissed"
 
 
 def envelope(submission: Submission, ring: KeyRing) -> str:
     """The submission as it travels: `id:sealed`. The id is in clear, so that it can be confirmed unopened."""
-    plain = json.dumps(submission.to_json(), ensure_ascii=False, separators=(",", ":")).encode()
-    return f"{submission.id}:{ring.seal(plain, place(submission.id))}"
+    return f"{submission.id}:{ring.seal(_compact(submission.to_json()).encode(), place(submission.id))}"
 
 
 def envelope_id(text: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,10 +27,16 @@ from worker.usecases.services import Services
 
 log = structlog.get_logger()
 
+GROUP = 100
+"""So many are enough for one file, or one message."""
+
 FIRST_RETRY_S = 1.5
 LONGEST_RETRY_S = 60.0
 MAX_PUSHES = 200
 """With the longest wait, more than three hours of a worker that is up and does not store it."""
+
+_TOGETHER = 3
+"""So often a file is offered in company."""
 
 
 @dataclass
@@ -59,13 +65,13 @@ class Relay:
         if not due:
             return 0
         confirmed, is_paused = self._ask_database(due)
-        pushed = 0
+        waiting: list[SpoolFile] = []
         for file in due:
             if _ids(file) <= confirmed:
                 self._let_go(file)
-            elif not is_paused:
-                pushed += self._push(file)
-        return pushed
+            else:
+                waiting.append(file)
+        return 0 if is_paused else sum(map(self._push, self._groups(waiting)))
 
     def _let_go(self, file: SpoolFile) -> None:
         """All that can be read in it is confirmed; a damaged rest is kept for a person."""
@@ -101,18 +107,34 @@ class Relay:
                 confirmed |= erased.known(connection, self.services.vault.lookup, wanted - confirmed)
             return confirmed, is_paused
 
-    def _push(self, file: SpoolFile) -> bool:
-        state = self._state(file)
-        if state.count >= MAX_PUSHES:
-            self._set_aside(file)
-            return False
-        state.next_at = time.monotonic() + min(FIRST_RETRY_S * 2 ** min(state.count, 10), LONGEST_RETRY_S)
-        readable = [envelope for envelope in file.envelopes if is_id(submissions.envelope_id(envelope))]
-        if not self.services.queue.capture(readable):
-            state.next_at = time.monotonic() + FIRST_RETRY_S
-            return False  # the broker is away: that is not the file's fault, so it does not count
-        state.count += 1
-        return True
+    def _groups(self, files: Iterable[SpoolFile]) -> Iterator[list[SpoolFile]]:
+        """Those that go in one message. What was offered often in vain may be what ends its workers: it goes alone."""
+        group: list[SpoolFile] = []
+        size = 0
+        for file in files:
+            count = self._state(file).count
+            if count >= MAX_PUSHES:
+                self._set_aside(file)
+            elif count >= _TOGETHER:
+                yield [file]
+            else:
+                if group and size + len(file.envelopes) > GROUP:
+                    yield group
+                    group, size = [], 0
+                group.append(file)
+                size += len(file.envelopes)
+        if group:
+            yield group
+
+    def _push(self, files: Sequence[SpoolFile]) -> int:
+        envelopes = [envelope for file in files for envelope in file.envelopes]
+        readable = [envelope for envelope in envelopes if is_id(submissions.envelope_id(envelope))]
+        taken = self.services.queue.capture(readable)
+        for state in map(self._state, files):
+            wait = min(FIRST_RETRY_S * 2 ** min(state.count, 10), LONGEST_RETRY_S) if taken else FIRST_RETRY_S
+            state.next_at = time.monotonic() + wait
+            state.count += taken  # with the broker away, it is not the file's fault
+        return len(files) if taken else 0
 
 
 def _ids(file: SpoolFile) -> set[str]:
