@@ -122,7 +122,8 @@ class Submission:
 
 def flat(fields: Fields, name: str) -> str:
     """The first value of a field, stripped, or an empty text."""
-    return next(iter(fields.get(name, ())), "").strip()
+    values = fields.get(name)
+    return values[0].strip() if values else ""
 
 
 def is_true(text: str | None) -> bool:
