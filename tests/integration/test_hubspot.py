@@ -19,6 +19,7 @@ from worker.errors import Refused
 from worker.storage import tables
 from worker.storage.endpoints import EndpointKind
 from worker.usecases.events.record_event import record_event
+from worker.usecases.privacy.erase import Erasure, erase_lead
 from worker.usecases.webhooks import manage
 from worker.usecases.webhooks.manage import LEAD_EVENTS, Agreement
 
@@ -65,6 +66,18 @@ def test_a_lead_becomes_one_contact_that_follows_what_happens(world: World, hubs
     }  # fmt: skip
     assert contact(hubspot) == {**asked, "clinic_stage": "booked"}
     assert {row["state"] for row in world.rows(tables.outgoing_events)} == {"taken"}
+
+
+def test_who_is_erased_here_is_deleted_there(world: World, hubspot: HubSpotStub) -> None:
+    connect(world, hubspot, Tell.CONTACT)
+    gone, stays = world.lead_from(**SECRET), world.lead_from(email="other@example.com")
+    tell(world)
+    reference = world.lead(stays)["reference"]
+
+    erase_lead(world.services, gone, Erasure(actor="Jordan Example", reason="asked"))
+    tell(world)
+
+    assert contact(hubspot)["clinic_reference"] == reference
 
 
 def test_who_is_a_contact_already_is_updated(world: World, hubspot: HubSpotStub) -> None:

@@ -31,6 +31,7 @@ from worker.storage.sealing import KeyRing
 from worker.storage.spool import Spool
 from worker.usecases.desk.unpark import replay
 from worker.usecases.prepare import prepare
+from worker.usecases.privacy.erase import Erasure, erase_lead
 from worker.usecases.privacy.key_report import KeyUse, key_report
 from worker.usecases.privacy.rotate_keys import rotate_keys, values_to_reseal
 from worker.usecases.staff.tokens import add_token
@@ -72,7 +73,8 @@ def fill(world: World) -> None:
             if kind is not ParkedKind.SUBMISSION:
                 parked.park_message(connection, b"not ours", "not_json", world.services.ring, world.now, kind)
     add_staff(world, "alex", Role.ADMIN, with_codes=True)
-    add_endpoint(world, "https://hooks.example.com")
+    add_endpoint(world, "https://hooks.example.com", events=("lead.erased",))
+    erase_lead(world.services, world.lead_from(email="gone@example.com"), Erasure(actor="alex", reason="asked"))
     add_token(world.services, "calendar", TokenScope.EVENTS, "alex", secret="with this it signs")
 
 

@@ -6,10 +6,11 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import update
 
-from tests.support.telling import HERE, SECRET, add, let_waits_end, listening, tell, types
+from tests.support.telling import EVERYTHING, HERE, SECRET, add, let_waits_end, listening, tell, types
 from tests.support.world import World, open_world
 from worker.domain.events import LeadEvent
 from worker.domain.redelivery import MAX_TRIES
@@ -115,19 +116,59 @@ def test_an_event_of_a_worker_that_died_is_told_by_another(world: World) -> None
         assert tell(world) == {"taken": 1}
 
 
-def test_an_erased_person_is_told_of_to_nobody_and_leaves_nothing_behind(world: World) -> None:
+def test_of_an_erased_person_only_that_is_told_by_ids_and_then_nothing_is_left_behind(world: World) -> None:
     with listening(world, 410, 200) as server:
-        endpoint_id, _ = add(world, server.url, events=("*",))
+        endpoint_id, _ = add(world, server.url, events=("lead.*", "alert.new_lead"), agreement=EVERYTHING)
         lead_id = world.lead_from(**SECRET)
+        reference = world.lead(lead_id)["reference"]
         assert tell(world) == {"gone": 1}
         assert world.count(tables.parked) == 1
         manage.resume_endpoint(world.services, endpoint_id, "Jordan Example")
 
         erased = erase_lead(world.services, lead_id, Erasure(actor="Jordan Example", reason="asked"))
         told = len(server.requests)
+        (left,) = notices(world)
         let_waits_end(world)
         tell(world)
 
     assert erased.residue.found == ()
-    assert lead_id not in json.dumps(server.posted[told:])
-    assert [row for row in world.rows(tables.outgoing_events) if row["lead_id"] == lead_id] == []
+    assert lead_id not in json.dumps({name: str(value) for name, value in left.items()})
+    assert [posted["type"] for posted in server.posted[told:]] == ["lead.erased"]
+    assert server.posted[-1]["data"] == {"lead_id": lead_id, "reference": reference}
+    assert [row["sealed"] for row in notices(world)] == [None]
+
+
+def test_the_notice_of_an_erasure_waits_for_what_is_being_told_of_that_person(world: World) -> None:
+    """Else the other system forgets them, and hears of them anew a moment later."""
+    with listening(world, 200) as server:
+        endpoint_id, _ = add(world, server.url, events=("lead.created", "lead.erased"))
+        lead_id = world.lead_from()
+        with world.database.write() as connection:
+            assert outgoing_events.claim_next(connection, endpoint_id, real_now(connection)) is not None
+        erase_lead(world.services, lead_id, Erasure(actor="Jordan Example", reason="asked"))
+
+        assert tell(world) == {}
+        let_waits_end(world)
+        assert tell(world) == {"taken": 1}
+
+    assert types(server) == ["lead.erased"]
+
+
+def test_a_notice_that_nobody_will_hear_names_nobody(world: World) -> None:
+    with listening(world, 410) as server:
+        endpoints = [add(world, server.url, events=("lead.erased",))[0] for _ in range(2)]
+        erase_lead(world.services, world.lead_from(), Erasure(actor="Jordan Example", reason="asked"))
+        tell(world)
+        (one, other) = world.rows(tables.parked)
+        assert {row["sealed"] is None for row in notices(world)} == {False}
+
+        unpark.dismiss(world.services, one["id"], "Jordan Example", "they have forgotten")
+        (theirs,) = [row["endpoint_id"] for row in notices(world) if row["id"] == other["id"]]
+        manage.remove_endpoint(world.services, theirs, "Jordan Example")
+
+    assert theirs in endpoints
+    assert [row["sealed"] for row in notices(world)] == [None, None]
+
+
+def notices(world: World) -> list[dict[str, Any]]:
+    return [dict(row) for row in world.rows(tables.outgoing_events) if row["type"] == "lead.erased"]

@@ -32,6 +32,7 @@ from worker.storage.database import real_now
 from worker.storage.endpoints import Access
 from worker.usecases.desk import unpark
 from worker.usecases.events.record_event import note_event
+from worker.usecases.privacy.erase import Erasure, erase_lead
 from worker.usecases.webhooks import manage
 from worker.usecases.webhooks.list_endpoints import EndpointState, find_endpoint, list_endpoints
 from worker.usecases.webhooks.manage import Agreement
@@ -356,9 +357,12 @@ def test_the_description_for_programs_tells_every_event(world: World) -> None:
     assert described.keys() == set(manage.EVERY_TYPE)
     with listening(world, 200) as server:
         add(world, server.url, events=("*",))
-        world.post()
+        lead_id = world.lead_from()
         world.deliver()
         tell(world)
+        erase_lead(world.services, lead_id, Erasure(actor="Jordan Example", reason="asked"))
+        tell(world)
+    assert "lead.erased" in types(server)
     for posted in server.posted:
         content = described[posted["type"]]["post"]["requestBody"]["content"]["application/json"]
         assert content["example"]["data"].keys() == posted["data"].keys(), posted["type"]

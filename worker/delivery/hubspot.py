@@ -1,4 +1,4 @@
-"""Tell HubSpot: a contact is created, or updated, for each event about a lead. By its CRM API, version 3.
+"""Tell HubSpot: a contact is created, updated or deleted, by an event about its lead. By its CRM API, version 3.
 
 Contacts are looked up by address in a request's body, never in its path, where addresses would end up in logs. Of two
 that create the same contact, one is refused with 409; its event comes again, and then finds it.
@@ -31,8 +31,10 @@ _STAGES: Mapping[str, str] = {
     EventType.CONSULTATION_BOOKED: "booked",
     EventType.LEAD_UNSUBSCRIBED: "unsubscribed",
 }
-HUBSPOT_EVENTS = (*_STAGES, EventType.LEAD_ROUTED)
+HUBSPOT_EVENTS = (*_STAGES, EventType.LEAD_ROUTED, EventType.LEAD_ERASED)
 NOT_FOR_HUBSPOT = Told(fate=Fate.TAKEN, code="hubspot_not_needed")
+_GONE = Told(fate=Fate.TAKEN, code="hubspot_404")
+"""Of a contact that is to be deleted: it is."""
 MISSING = "hubspot_property_missing"
 
 
@@ -43,7 +45,9 @@ class HubSpot:
         self._session, self._base, self._auth = session, base.rstrip("/"), Bearer(token)
 
     def tell(self, body: Mapping[str, Any]) -> Told:
-        """Create or update the contact that an event is about."""
+        """Create or update the contact that an event is about, or delete whoever was erased here."""
+        if body["type"] == EventType.LEAD_ERASED:
+            return self._forget(body["data"]["reference"])
         properties = properties_of(body)
         if properties is None:
             return NOT_FOR_HUBSPOT
@@ -54,6 +58,17 @@ class HubSpot:
         if found is not None:
             return self._ask("PATCH", f"{_CONTACTS}/{found}", content)[1]
         return self._ask("POST", _CONTACTS, content)[1]
+
+    def _forget(self, reference: str) -> Told:
+        """Delete for good the contacts that bear this reference; the address that they would be found by is gone."""
+        wanted = {"propertyName": "clinic_reference", "operator": "EQ", "value": reference}
+        asked = {"filterGroups": [{"filters": [wanted]}], "properties": ["clinic_reference"], "limit": 100}
+        answer, told = self._ask("POST", f"{_CONTACTS}/search", asked)
+        for key in _ids(answer):
+            if told.fate is Fate.TAKEN:
+                told = self._ask("POST", f"{_CONTACTS}/gdpr-delete", {"objectId": key})[1]
+                told = _GONE if told.code == _GONE.code else told
+        return told
 
     def check(self, *, with_health: bool) -> Told:
         """Does the token work, and are our properties there?"""
@@ -68,10 +83,7 @@ class HubSpot:
         """The id of the contact with this address, if there is one."""
         asked = {"idProperty": "email", "inputs": [{"id": email}], "properties": ["email"]}
         answer, told = self._ask("POST", f"{_CONTACTS}/batch/read", asked)
-        for row in answer.get("results", ()):
-            if isinstance(row, dict) and str(row.get("id", "")).isdigit():
-                return str(row["id"]), told
-        return None, told
+        return next(iter(_ids(answer)), None), told
 
     def _ask(self, method: str, path: str, content: Any) -> tuple[Mapping[str, Any], Told]:
         """What came back, and what it means. Its own words quote what we sent, so only codes are kept."""
@@ -114,6 +126,12 @@ def _judged(told: Told, status: int, answer: Mapping[str, Any]) -> Told:
     if status == 409:
         return Told(fate=Fate.NOT_THIS, code="hubspot_409")
     return replace(told, code=f"hubspot_{status}") if told.fate is not Fate.GONE else judge(404)
+
+
+def _ids(answer: Mapping[str, Any]) -> list[str]:
+    """The contacts that an answer names."""
+    found = (str(row.get("id", "")) for row in answer.get("results", ()) if isinstance(row, dict))
+    return [key for key in found if key.isdigit()]
 
 
 def _codes(answer: Mapping[str, Any]) -> set[str]:

@@ -1,7 +1,7 @@
 """What other systems are told, and how much: ids and codes, and more only by a recorded agreement (I6).
 
 A fact is what happened, as codes and ids. A body is that fact as one endpoint is told it; it is made when it is
-sent, so that nothing about a person lies in the outbox, and who has been erased meanwhile is not told of any more.
+sent, so that nothing about a person lies in the outbox, and of who has been erased nothing is told but that.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class EventType(StrEnum):
     LEAD_UNSUBSCRIBED = "lead.unsubscribed"
     EMAIL_SENT = "email.sent"
     CONSULTATION_BOOKED = "consultation.booked"
+    LEAD_ERASED = "lead.erased"
 
 
 MEANS: Mapping[str, str] = {
@@ -34,6 +35,7 @@ MEANS: Mapping[str, str] = {
     EventType.LEAD_UNSUBSCRIBED: "They ended our emails, or reported one as spam",
     EventType.EMAIL_SENT: "The mail provider took an email to them",
     EventType.CONSULTATION_BOOKED: "They booked a consultation",
+    EventType.LEAD_ERASED: "They were erased here: erase what you hold about them",
 }
 """Each in words."""
 

@@ -12,6 +12,7 @@ from worker.storage.alerts import AlertKind
 _MORE: Mapping[str, Mapping[str, str]] = {
     EventType.LEAD_UNSUBSCRIBED: {"reason": "unsubscribed"},
     EventType.EMAIL_SENT: {"send_id": "6a3c1f0e-7a4d-5d0a-9a55-3f6d1c0b8e21"},
+    EventType.LEAD_ERASED: {"reference": "TAC-7Q4F-K2MD"},
 }
 _LEAD = {"reference": "TAC-7Q4F-K2MD", "location": "carbondale", "is_test": False}
 _HEADERS = [
@@ -39,7 +40,7 @@ def _operation(kind: str, summary: str) -> dict[str, Any]:
         lead_id="0192f7a4-1c5e-7d3a-8b6f-2e4d6c8a0b1c",
         detail=_MORE.get(kind, {}) if kind in MEANS else alert,
     )
-    example = body(fact, _LEAD, Contact(), frozenset())
+    example = body(fact, None if kind == EventType.LEAD_ERASED else _LEAD, Contact(), frozenset())
     return {
         "summary": summary,
         "parameters": [

@@ -24,12 +24,13 @@ def record(connection: Connection, facts: Sequence[Fact]) -> None:
     if not facts:
         return
     told = endpoints_store.subscriptions(connection)
-    rows = [_row(fact, endpoint_id) for fact in facts for endpoint_id, events in told if wants(events, fact.type)]
+    rows = [new_row(fact, endpoint_id) for fact in facts for endpoint_id, events in told if wants(events, fact.type)]
     if rows:
         connection.execute(insert(outgoing_events), rows)
 
 
-def _row(fact: Fact, endpoint_id: str) -> dict[str, Any]:
+def new_row(fact: Fact, endpoint_id: str) -> dict[str, Any]:
+    """A fact as it is stored for an endpoint."""
     return {
         "id": new_id(),
         "endpoint_id": endpoint_id,

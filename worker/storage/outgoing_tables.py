@@ -45,6 +45,7 @@ outgoing_events = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("not_before", UtcDateTime),  # real time: the lease of a try, or the wait after one
     Column("last_code", Word),
+    Column("sealed", Text),  # who was erased, until it is told
     # Only what waits is walked, however much was ever told.
     Index("ix_outgoing_events_waiting", "endpoint_id", "number", postgresql_where=_WAITS, sqlite_where=_WAITS),
     Index("ix_outgoing_events_of_lead", "endpoint_id", "lead_id", "number", postgresql_where=_WAITS,

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, func, select, update
 
-from worker.storage import endpoints, installation, leads, parked, staff, submissions, tables, tokens
+from worker.storage import endpoints, erasure_notices, installation, leads, parked, staff, submissions, tables, tokens
 from worker.storage.sealing import is_key_id, prefix_of
 
 
@@ -46,6 +46,7 @@ SEALED: tuple[SealedColumn, ...] = (
     SealedColumn(tables.submissions.c.sealed, lambda row: submissions.place(row["id"])),
     SealedColumn(tables.parked.c.sealed, parked.place_of),
     SealedColumn(tables.endpoints.c.sealed, lambda row: endpoints.place(row["id"])),
+    SealedColumn(tables.outgoing_events.c.sealed, lambda row: erasure_notices.place(row["id"])),
     SealedColumn(tables.tokens.c.secret_sealed, lambda row: tokens.secret_place(row["id"])),
     SealedColumn(tables.staff.c.code_key_sealed, lambda row: staff.code_place(row["id"])),
 )

@@ -32,6 +32,10 @@ class HubSpotStub(ProviderStub):
             return self.read_batch(body)
         if request.method == "POST" and request.path == "/crm/v3/objects/contacts":
             return self.create(body)
+        if request.method == "POST" and request.path == "/crm/v3/objects/contacts/search":
+            return self.search(body)
+        if request.method == "POST" and request.path == "/crm/v3/objects/contacts/gdpr-delete":
+            return self.forget(body)
         if request.method == "PATCH" and (found := re.fullmatch(r"/crm/v3/objects/contacts/(\d+)", request.path)):
             return self.update(found[1], body)
         return error(404, "OBJECT_NOT_FOUND")
@@ -49,6 +53,24 @@ class HubSpotStub(ProviderStub):
         problem = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": f"Could not get {wanted}",
                    "context": {"ids": wanted}}  # fmt: skip
         return Reply(status=207, body={"status": "COMPLETE", "results": found, "numErrors": 1, "errors": [problem]})
+
+    def search(self, body: dict[str, Any]) -> Reply:
+        ((wanted,),) = (group["filters"] for group in body["filterGroups"])
+        assert wanted["operator"] == "EQ"
+        if refused := self.problem({wanted["propertyName"]: ""}):
+            return refused
+        found = [
+            {"id": key, "properties": values, "archived": False}
+            for key, values in self.contacts.items()
+            if values.get(wanted["propertyName"]) == wanted["value"]
+        ]
+        return Reply(status=200, body={"total": len(found), "results": found})
+
+    def forget(self, body: dict[str, Any]) -> Reply:
+        """Permanently, with all that hangs on it; HubSpot answers without content, for one it does not have as well."""
+        assert "idProperty" not in body, "by address it would block the address as well"
+        self.contacts.pop(body["objectId"], None)
+        return Reply(status=204, body={})
 
     def create(self, body: dict[str, Any]) -> Reply:
         properties = body["properties"]

@@ -12,7 +12,7 @@ from worker.domain.messages import queue_of
 from worker.errors import NotFound, SealError
 from worker.feedback.sources import read_again
 from worker.queues import QueueName
-from worker.storage import alerts, installation, outgoing_events, parked, submissions, timeline
+from worker.storage import alerts, erasure_notices, installation, outgoing_events, parked, submissions, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
@@ -145,3 +145,5 @@ def _decide(services: Services, item_id: str, state: str, kind: Happened, actor:
             raise NotFound("no open parked item of this id")
         now = installation.product_now(connection)
         timeline.add(connection, kind, now, None, actor=actor, item_id=item_id, reason=reason)
+        if state == parked.DISMISSED:
+            erasure_notices.forget(connection, [item_id])

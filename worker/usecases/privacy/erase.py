@@ -5,7 +5,7 @@
 After `stop` the gate lets nothing more out; a hand-over that was under way completes before anything is deleted.
 Interrupted anywhere, it goes on when it is asked again, and by itself with a sweep. What remains leads to nobody: a
 keyed hash that suppresses the address, keyed hashes that keep late copies from coming back, and one entry that says
-who erased someone, and why.
+who erased someone, and why; and, sealed until they are told, a notice for the systems that were told of the lead.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from worker.domain.sends import CancelReason, SendKind
 from worker.errors import NamesPerson, NotFound, WithProvider
 from worker.storage import (
     erased,
+    erasure_notices,
     installation,
     leads,
     persons,
@@ -104,6 +105,7 @@ def finish(services: Services, lead_id: str, erasure: Erasure) -> Erased:
     messages = _tidy_broker(services, persons.ids(forgotten.found, "submissions", "parked"))
     overwrite_deleted(services.database)
     log.info("lead.erased", count=forgotten.rows)
+    services.queue.tell()
     return Erased(
         number=forgotten.number,
         rows=forgotten.rows,
@@ -183,6 +185,7 @@ def _forget_once(services: Services, connection: Connection, lead_id: str, erasu
     count_again(services, connection, found)
     for submission_id, body_hash in bodies.items():
         erased.remember(connection, lookup, submission_id, body_hash, now)
+    erasure_notices.record(connection, services.ring, lead, found["outgoing_events"], now)
     rows, number = persons.erase(connection, found), new_id()
     entry = {"number": number, "rows": rows, "suppressed": erasure.suppress, "reason": erasure.reason}
     timeline.add(connection, Happened.ERASED, now, None, actor=erasure.actor, **entry)

@@ -2,6 +2,9 @@
 
 Searched: every row of the database (on SQLite its very files, free pages and log too), every key of the broker, and
 every file of this host's state folder and spool. Found is told by place and kind, never by value.
+
+One thing is not found by it, and is meant to stay for a while: the sealed notice to other systems that they forget
+too (`worker/storage/erasure_notices.py`). It goes with the telling.
 """
 
 from __future__ import annotations

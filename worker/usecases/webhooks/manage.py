@@ -16,7 +16,7 @@ from worker.domain.ids import new_id
 from worker.domain.outgoing_events import ALERT, TEST, EventType, Tell, wants
 from worker.domain.redelivery import Fate, Told
 from worker.errors import NotFound, Refused
-from worker.storage import endpoints, installation, outgoing_events, parked, timeline
+from worker.storage import endpoints, erasure_notices, installation, outgoing_events, parked, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.endpoints import Access, EndpointKind
 from worker.storage.timeline import Happened
@@ -145,6 +145,7 @@ def remove_endpoint(services: Services, endpoint_id: str, actor: str) -> int:
         now = installation.product_now(connection)
         untold = outgoing_events.withdraw(connection, endpoint_id)
         parked.dismiss_events(connection, untold)
+        erasure_notices.forget(connection, untold)
         endpoints.change(connection, endpoint_id, sealed=None, removed_at=now)
         _note(connection, endpoint_id, "removed", actor, untold=len(untold))
     return len(untold)

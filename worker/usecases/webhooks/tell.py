@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from worker.domain.outgoing_events import Contact, Fact, Tell, body
 from worker.domain.redelivery import Fate, Told, is_hopeless, until_next_try
 from worker.errors import SealError
-from worker.storage import alerts, endpoints, installation, leads, outgoing_events, parked
+from worker.storage import alerts, endpoints, erasure_notices, installation, leads, outgoing_events, parked
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.usecases.services import Services
@@ -78,9 +78,10 @@ def _try(services: Services, endpoint: Row, event: Row, lead: Row | None) -> Tol
     tells = frozenset(Tell(tell) for tell in endpoint["tells"])
     try:
         contact = _contact(services, lead) if Tell.CONTACT in tells else Contact()
+        detail = {**event["detail"], **erasure_notices.opened(event, services.ring)}
     except SealError:
         return Told(fate=Fate.NOT_THIS, code="identity_sealed")
-    fact = Fact(type=event["type"], at=event["at"], lead_id=event["lead_id"], detail=event["detail"])
+    fact = Fact(type=event["type"], at=event["at"], lead_id=event["lead_id"], detail=detail)
     return reach(services, endpoint, access, event["id"], body(fact, lead, contact, tells))
 
 
@@ -95,6 +96,7 @@ def _note(connection: Connection, endpoint: Row, event: Row, told: Told) -> None
     if told.fate is Fate.TAKEN:
         if outgoing_events.finish(connection, event, state=outgoing_events.TAKEN, not_before=None, last_code=told.code):
             endpoints.note_taken(connection, endpoint["id"], real)
+            erasure_notices.forget(connection, [event["id"]])
         return
     wait = until_next_try(event["attempts"], told.wait)
     if is_hopeless(told, event["attempts"]):
