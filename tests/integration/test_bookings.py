@@ -14,9 +14,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.support.command import run_nurture
+from tests.support.console import open_console, text_of
 from tests.support.databases import Databases, SqliteDatabases
 from tests.support.serving import intake_of
 from tests.support.world import World
+from worker.domain.staff import Role
 from worker.domain.tokens import TokenScope
 from worker.domain.waiting_bookings import WAITS_FOR
 from worker.storage import tables
@@ -185,6 +188,24 @@ def test_a_new_booking_is_heard_however_many_of_strangers_wait_for_longer(
     world.jump(timedelta(minutes=1))
 
     assert world.sweep()["heard"] == 1
+
+
+def test_what_waits_is_counted_and_listed_and_says_nothing_about_whom(
+    world: World, http: TestClient, calendly: str, tmp_path: Path
+) -> None:
+    olive = open_console(world, tmp_path).person(Role.OPERATOR, "olive")
+    assert "Told early" not in olive.get("/parked").text
+    post(http, calendly, invitee())
+    world.jump(timedelta(minutes=5))
+
+    listed = run_nurture(str(world.database.url), world.folder, "parked", "list", "--waiting", "--json")
+    seen = [olive.get(path).text for path in ("/", "/parked", f"/parked/items/{world.rows(tables.parked)[0]['id']}")]
+
+    assert [item["code"] for item in json.loads(listed.stdout)["parked"]] == ["booking_no_lead"]
+    assert "Events told before their lead 1" in text_of(seen[0])
+    assert "Events that wait for their lead" in seen[1]
+    assert "Nothing is to be done" in seen[2]
+    assert "maya" not in "".join(seen) + listed.stdout
 
 
 def test_a_waiting_booking_that_turns_out_to_mean_several_is_for_a_person(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -103,19 +104,45 @@ def test_two_programs_may_use_the_same_ids(world: World, http: TestClient, token
     assert world.lead(lead_id)["status"] == "patient"
 
 
+def test_an_id_that_no_lead_has_is_not_found(world: World, http: TestClient, token: str) -> None:
+    answer = tell(http, token, event="replied", lead_id=new_id())
+
+    assert (answer.status_code, kind(answer)) == (404, "no-lead")
+    assert world.count(tables.parked) == 0
+
+
 @pytest.mark.parametrize(
-    "names",
-    [{"email": "nobody@example.com"}, {"phone": "618-555-0199"}, {"reference": "TAC-0000-0000"}, {"lead_id": new_id()}],
+    "names", [{"email": "nobody@example.com"}, {"phone": "618-555-0199"}, {"reference": "TAC-0000-0000"}]
 )
-def test_an_unknown_lead_is_not_found_and_nothing_more_is_said(
+def test_of_somebody_unknown_it_is_kept_sealed_and_nothing_is_said(
     world: World, http: TestClient, token: str, names: Mapping[str, str]
 ) -> None:
     world.lead_from()
 
     answer = tell(http, token, event="replied", **names)
 
-    assert (answer.status_code, kind(answer)) == (404, "no-lead")
-    assert not any(value in answer.text for value in names.values())
+    assert (answer.status_code, answer.json()) == (202, {"status": "waiting", "event": "replied"})
+    (item,) = world.rows(tables.parked)
+    assert (item["kind"], item["state"]) == ("booking", "waiting")
+    assert not any(value in answer.text + str(item) for value in names.values())
+
+
+def test_what_is_told_before_its_lead_is_captured_counts_once_it_is(world: World, http: TestClient, token: str) -> None:
+    """A program posts a form and tells of the booking at once: the post may still be in the spool."""
+    submission = world.submission()
+    for _ in range(2):
+        told = tell(http, token, event="consultation_booked", reference=submission.reference, event_id="4711")
+        assert told.status_code == 202
+
+    world.capture(world.envelope(submission))
+    (lead,) = world.rows(tables.leads)
+    assert pending(world, lead["id"]) != []
+    world.jump(timedelta(minutes=1))
+    world.sweep()
+
+    assert pending(world, lead["id"]) == []
+    assert len(world.story(lead["id"], "event")) == 1
+    assert {row["state"] for row in world.rows(tables.parked)} == {"replayed"}
 
 
 def test_of_several_names_the_first_that_is_known_counts(world: World, http: TestClient, token: str) -> None:
@@ -213,4 +240,4 @@ def test_the_description_for_programs_says_that_a_token_is_needed(http: TestClie
     assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
     operation = described["paths"]["/v1/events"]["post"]
     assert operation["security"] == [{"token": []}]
-    assert set(operation["responses"]) >= {"200", "401", "403", "404", "409", "422"}
+    assert set(operation["responses"]) >= {"200", "202", "401", "403", "404", "409", "422"}

@@ -54,6 +54,7 @@ def status(as_json: AsJson = False) -> None:
                 "sends": ", ".join(f"{count} {state}" for state, count in found.sends.items() if count) or "none yet",
                 "in a sequence": found.enrollments_active,
                 "parked": found.figures.parked,
+                "told early": f"{found.early[0]} events wait for their lead",
                 "quarantined": found.figures.quarantined,
                 "unknown": _unknown(found, times),
                 "nothing planned": f"{found.figures.stranded} people in a sequence (0 is right)",

@@ -19,20 +19,26 @@ app = typer.Typer(help="What could not be handled, kept until a person decides."
 
 
 @app.command("list")
-def list_parked(limit: Limit = 50, as_json: AsJson = False) -> None:
-    """Open items, the latest seen first; never their contents.
+def list_parked(
+    limit: Limit = 50,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Events told before their lead was there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Open items, the latest seen first; never their contents. Those that wait are tried again by themselves.
 
     Example: nurture parked list
     """
+    state = parked.WAITING if waiting else parked.OPEN
     with open_services() as services:
         with services.database.read() as connection:
-            found = [_public(item) for item in parked.listed(connection, limit)]
+            found = [_public(item) for item in parked.listed(connection, limit, state)]
         times = times_of(services)
     if as_json:
         print_json({"parked": found})
         return
     columns = ["id", "kind", "code", "count", "first_at", "last_at"]
-    print_table("Parked", columns, times.rows(found, columns), "Nothing is parked.")
+    none = "Nothing waits for its lead." if waiting else "Nothing is parked."
+    print_table("Waiting" if waiting else "Parked", columns, times.rows(found, columns), none)
 
 
 @app.command()

@@ -48,6 +48,10 @@ REMEDIES: Mapping[str, Remedy] = MappingProxyType(
         "unknown_task": Remedy("A message of another release.", "Retry when that release runs; else dismiss."),
         "invalid_task": Remedy("A message of another release.", "Retry when that release runs; else dismiss."),
         "bad_arguments": Remedy("A message of another release, or a forged one.", "Retry once; else dismiss."),
+        "booking_no_lead": Remedy(
+            "An event was told of somebody who has not written to us, or not yet.",
+            "Nothing is to be done: it is looked at again by itself, and let go after three days.",
+        ),
         **dict.fromkeys(
             (
                 "not_json", "not_utf8", "not_a_message", "no_properties", "no_headers", "no_body", "no_delivery_tag",

@@ -19,6 +19,7 @@ from worker.hooks.delivery import table, texts, word
 NOT_A_BOOKING, NOBODY, UNKNOWN_EVENT = "booking_unknown_shape", "booking_names_nobody", "booking_unknown_event"
 _REFERENCE = re.compile(r"\bTAC-[0-9A-Z]{4}-[0-9A-Z]{4}\b", re.IGNORECASE)
 _MAX_ID = 200
+OF_PROGRAMS = "events"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,11 @@ def _any_program(data: Mapping[str, Any]) -> Booking | None:
     return _booking(LeadEvent(event), names, next(filter(None, ids), ""))
 
 
+def _kept(data: Mapping[str, Any]) -> Booking | None:
+    """What `POST /v1/events` was told too early, as we keep it ourselves."""
+    return _booking(LeadEvent(data["event"]), tuple(data["names"]), data["event_id"] or "")
+
+
 def _booking(event: LeadEvent, names: tuple[str, ...], event_id: str) -> Booking:
     given = tuple(name.strip() for name in names if name.strip())
     if not given:
@@ -68,5 +74,6 @@ def _booking(event: LeadEvent, names: tuple[str, ...], event_id: str) -> Booking
 BOOKING_SOURCES: Mapping[str, Callable[[Mapping[str, Any]], Booking | None]] = {
     "calendly": _calendly,
     "booking": _any_program,
+    OF_PROGRAMS: _kept,
 }
-"""Each kind of address, and how what comes there is read."""
+"""Each way in, and how what comes there is read."""

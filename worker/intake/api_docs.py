@@ -172,11 +172,23 @@ EVENT_RESPONSES: dict[int | str, dict[str, Any]] = {
         },
     },
 }
+EVENT_RESPONSES[202] = {
+    "description": "Nobody is known by this, or not yet: kept for three days, and recorded when they write to us",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["status", "event"],
+                "properties": {"status": {"const": "waiting"}, "event": {"type": "string"}},
+            }
+        }
+    },
+}
 EVENT_RESPONSES |= problems(
     _400="Can't be read",
     _401="No token, or one that is not in force",
     _403="A token of another scope",
-    _404="No lead is known by this; nothing else is said",
+    _404="No lead has this lead_id; nothing else is said",
     _409="Several leads are known by this",
     _413="Over 64 KB",
     _415="Another content type, or a file",

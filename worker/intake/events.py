@@ -1,6 +1,7 @@
 """`POST /v1/events`: a booking system tells what happened to a lead. A token, a name for the lead, an event.
 
-Whoever asks learns nothing about anybody: not found is all they hear, and never of whom there are several.
+Whoever asks learns nothing about anybody: that nobody is known by this, or not yet, is all they hear, and never of
+whom there are several.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from worker.errors import Ambiguous, FieldError, InvalidSubmission, NotFound
 from worker.intake import api_docs
 from worker.intake.problems import problem
 from worker.intake.reading import Unreadable, read_fields
+from worker.usecases.events.receive_booking import tell_event_early
 from worker.usecases.events.tell_event import OtherEvent, ToldEvent, tell_event
 from worker.usecases.services import Services
 from worker.usecases.staff.tokens import check_token
@@ -60,7 +62,10 @@ def _tell(services: Services, told: ToldEvent, token_id: str) -> Response:
     except Ambiguous:
         return problem(409, "several-leads", "Several leads are known by this", "Name one by its lead_id.")
     except NotFound:
-        return problem(404, "no-lead", "No lead is known by this", "Nothing was recorded.")
+        if not told.may_be_early:
+            return problem(404, "no-lead", "No lead is known by this", "Nothing was recorded.")
+        tell_event_early(services, told, token_id)
+        return JSONResponse({"status": "waiting", "event": told.event}, 202)
     except OtherEvent:
         return problem(
             422, "idempotency-conflict", "This event_id told something else", "Use a new id for a new event."
@@ -94,7 +99,8 @@ def understand_event(fields: Fields) -> ToldEvent:
     if errors:
         raise InvalidSubmission(errors)
     given = tuple(name for name in names.values() if name)
-    return ToldEvent(event=LeadEvent(event), names=given, event_id=event_id or None)
+    may_be_early = set(given) != {names["lead_id"]}  # an id is known to nobody before there is a lead
+    return ToldEvent(event=LeadEvent(event), names=given, event_id=event_id or None, may_be_early=may_be_early)
 
 
 def _is_uuid(text: str) -> bool:

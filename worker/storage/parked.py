@@ -208,6 +208,13 @@ def dismiss_events(connection: Connection, event_ids: Sequence[str]) -> None:
     connection.execute(update(parked).where(*theirs).values(state=DISMISSED))
 
 
+def count_waiting(connection: Connection) -> tuple[int, datetime | None]:
+    """How many items are tried again by themselves, and since when the oldest waits."""
+    waits = select(func.count(), func.min(parked.c.first_at)).where(parked.c.state == WAITING)
+    count, oldest_at = connection.execute(waits).one()
+    return count, oldest_at
+
+
 def count_open(connection: Connection) -> int:
     """How many items wait for a person."""
     return connection.execute(select(func.count()).select_from(parked).where(parked.c.state == OPEN)).scalar_one()

@@ -9,6 +9,7 @@ from worker.console.routes import act, page
 from worker.console.visit import Visit
 from worker.console.words import plural
 from worker.domain.staff import Permission
+from worker.domain.waiting_bookings import WAITS_FOR
 from worker.errors import NotFound
 from worker.storage import parked
 from worker.storage.sealing import key_ids_in
@@ -30,7 +31,8 @@ _SAID = {
 def _show(visit: Visit) -> Response:
     with visit.services.database.read() as connection:
         causes = parked.causes(connection)
-    return visit.page("parked.html", causes=causes, remedy=remedy)
+        waiting = parked.listed(connection, _SHOWN, parked.WAITING)
+    return visit.page("parked.html", causes=causes, remedy=remedy, waiting=waiting, waits_for=WAITS_FOR)
 
 
 def _cause(visit: Visit, problem: str = "") -> Response:

@@ -1,6 +1,7 @@
 """A calendar tells of a booking: the person's emails end. What can't be read, or may mean several, is for a person.
 
-One that comes before its lead is captured waits for it, and is heard when the lead is there.
+One that comes before its lead is captured waits for it, and is heard when the lead is there; so is any event that a
+program tells too early.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from worker.domain.waiting_bookings import is_over, is_time
 from worker.errors import Ambiguous, NotFound, SealError, Unmappable
-from worker.hooks.bookings import read_booking
+from worker.hooks.bookings import OF_PROGRAMS, read_booking
 from worker.storage import alerts, installation, parked
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
@@ -38,8 +39,18 @@ class Received(StrEnum):
 def receive_booking(services: Services, source: str, body: bytes, token_id: str) -> Received:
     """Record it, let it wait for its lead, or keep it for a person, who is told."""
     received, code = _record(services, source, body, token_id)
-    if received not in _STATES:
-        return received
+    if received in _STATES:
+        _keep(services, source, body, token_id, received, code)
+    return received
+
+
+def tell_event_early(services: Services, told: ToldEvent, token_id: str) -> None:
+    """Keep what a program told of somebody who is not known, or not yet: it is heard when their lead is there."""
+    body = json.dumps({"event": told.event, "names": told.names, "event_id": told.event_id}).encode()
+    _keep(services, OF_PROGRAMS, body, token_id, Received.WAITING, NO_LEAD)
+
+
+def _keep(services: Services, source: str, body: bytes, token_id: str, received: Received, code: str) -> None:
     kept = json.dumps({"source": source, "token_id": token_id, "body": body.decode("latin-1")}).encode()
     with services.database.write() as connection:
         now = installation.product_now(connection)
@@ -48,7 +59,6 @@ def receive_booking(services: Services, source: str, body: bytes, token_id: str)
         if received is Received.PARKED:
             alerts.queue(connection, AlertKind.BOOKING_PARKED, item_id, None, now, real_now(connection))
     services.queue.alert()
-    return received
 
 
 def hear_waiting(services: Services) -> int:

@@ -21,11 +21,13 @@ class OtherEvent(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldEvent:
-    """What was told. `names` are what the lead is known by there, the surest first."""
+    """What was told. `names` are what the lead is known by there, the surest first. `may_be_early`: one of them may be
+    known before there is a lead, as an address is."""
 
     event: LeadEvent
     names: tuple[str, ...]
     event_id: str | None
+    may_be_early: bool = False
 
 
 def tell_event(services: Services, told: ToldEvent, token_id: str) -> None:

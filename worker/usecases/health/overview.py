@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from worker.domain.health import Verdict, queue_trouble, verdict
 from worker.queues import QueueName
-from worker.storage import alerts, heartbeats, pauses, planned_sends, samples, send_figures, sends
+from worker.storage import alerts, heartbeats, parked, pauses, planned_sends, samples, send_figures, sends
 from worker.storage.broker import Broker
 from worker.storage.heartbeats import Work, Worker
 from worker.storage.pauses import PauseScope
@@ -56,6 +56,8 @@ class Overview:
     provider: str
     urgent: int
     """Urgent messages that nobody has acknowledged, however often staff were told."""
+    early: int
+    """Events, such as bookings, of leads who are not known yet."""
 
 
 def read_overview(services: Services, broker: Broker, spool: Spool) -> Overview:
@@ -81,6 +83,7 @@ def read_overview(services: Services, broker: Broker, spool: Spool) -> Overview:
             due_curve=[int(sample["due"]) for sample in taken],
             provider=services.provider.name,
             urgent=alerts.count_unanswered(connection, 0),
+            early=parked.count_waiting(connection)[0],
         )
 
 

@@ -80,6 +80,8 @@ class Status:
     sequences_stopped: Mapping[str, str]
     feedback: Feedback
     events_waiting: int
+    early: tuple[int, datetime | None]
+    """Events of leads who are not known yet: how many, and since when."""
 
     def to_json(self) -> dict[str, Any]:
         """The contract of `nurture status --json`."""
@@ -112,6 +114,7 @@ class Status:
             "warm_up": self.warm_up,
             "sequences_stopped": dict(self.sequences_stopped),
             "feedback": self.feedback.to_json(),
+            "early_events": {"count": self.early[0], "oldest_at": _iso(self.early[1])},
             "webhooks": {"waiting": self.events_waiting, "failing": self.figures.endpoints_failing},
         }
 
@@ -144,6 +147,7 @@ def read_status(database: Database, broker: Broker, spool: Spool, warm_up: WarmU
             sequences_stopped=health.sequences_stopped,
             feedback=health.feedback,
             events_waiting=outgoing_events.count_waiting(connection),
+            early=parked.count_waiting(connection),
         )
 
 
