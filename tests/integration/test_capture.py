@@ -17,10 +17,13 @@ from worker.content.snapshots import pack, snapshot_hash
 from worker.domain.forms import TokenCheck
 from worker.domain.ids import new_id
 from worker.errors import ContentInvalid, NotFound
+from worker.queues import QueueName
 from worker.storage import contents, installation, submissions, tables
+from worker.storage.pauses import PauseScope
 from worker.storage.sealing import KeyRing
-from worker.usecases.arrival.capture import Captured
+from worker.usecases.arrival.capture import Captured, capture
 from worker.usecases.desk import quarantine
+from worker.usecases.sending.pausing import pause
 
 TOO_QUICK = TokenCheck(suspicion="token.too_quick")
 
@@ -581,3 +584,20 @@ def test_a_group_costs_hardly_more_statements_than_one_person(world: World) -> N
 
     event.listen(world.database.engine, "before_cursor_execute", note)
     assert 0 < statements(50) <= statements(1) + 2
+    assert world.database.is_sqlite or statements(1) == 6, "each is a round trip, and a single lead's time is these"
+
+
+def test_what_comes_while_intake_is_paused_is_stored_once_it_goes_on(world: World) -> None:
+    pause(world.services, PauseScope.QUEUE, QueueName.INTAKE, "moving house", "Olive", timedelta(hours=1))
+    envelope = world.envelope(world.submission())
+
+    assert capture(world.services, [envelope], unless_paused=True) == Captured()
+    assert world.count(tables.submissions) == 0
+    world.jump(timedelta(hours=1))
+    assert capture(world.services, [envelope], unless_paused=True).stored == 1
+
+
+def test_what_a_person_puts_in_by_hand_is_stored_while_intake_is_paused(world: World) -> None:
+    pause(world.services, PauseScope.QUEUE, QueueName.INTAKE, "moving house", "Olive", None)
+
+    assert capture(world.services, [world.envelope(world.submission())]).stored == 1

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, TableValuedAlias, Text, bindparam, column, func
+from sqlalchemy import Connection, Table, TableValuedAlias, Text, Update, bindparam, column, func
 from sqlalchemy.dialects import postgresql
 
 from worker.storage.database import insert_for
@@ -39,9 +39,22 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Row], key: s
     return insert_several(connection, [NewRows(table, rows, once=True)], key)
 
 
-def insert_several(connection: Connection, several: Sequence[NewRows], key: str | None = None) -> set[Any]:
+@dataclass(frozen=True, slots=True)
+class Along:
+    """A change of another table that goes along in the same statement, where there are rows to insert as well."""
+
+    update: Update
+    parameters: Mapping[str, str]
+
+
+def insert_several(
+    connection: Connection,
+    several: Sequence[NewRows],
+    key: str | None = None,
+    along: Along | None = None,
+) -> set[Any]:
     """Insert rows into several tables, each at most once in the list; of the last table's new rows, the values of
-    column `key`. Rows that refer to each other may come together."""
+    column `key`. Rows that refer to each other may come together; on PostgreSQL a change may go `along`."""
     given = [each for each in several if each.rows]
     last_key = key if given and given[-1] is several[-1] else None
     if not given:
@@ -49,7 +62,10 @@ def insert_several(connection: Connection, several: Sequence[NewRows], key: str 
     if connection.dialect.name == "sqlite":
         return _one_after_another(connection, given, last_key)
     shape = tuple((each.table, tuple(each.rows[0]), each.once) for each in given)
-    found = connection.execute(_statement(shape, last_key), {each.table.name: _as_json(each.rows) for each in given})
+    parameters = {each.table.name: _as_json(each.rows) for each in given}
+    found = connection.execute(
+        _statement(shape, last_key, along and along.update), parameters | dict(along.parameters if along else {})
+    )
     return {row[0] for row in found} if last_key else set()
 
 
@@ -73,10 +89,14 @@ def _one_after_another(connection: Connection, given: Sequence[NewRows], last_ke
 
 
 @lru_cache(maxsize=64)
-def _statement(shape: tuple[tuple[Table, tuple[str, ...], bool], ...], last_key: str | None) -> Any:
+def _statement(
+    shape: tuple[tuple[Table, tuple[str, ...], bool], ...], last_key: str | None, along: Update | None
+) -> Any:
     *others, last = [_insert(*each) for each in shape]
     for (table, _, _), other in zip(shape, others, strict=False):
         last = last.add_cte(other.cte(f"into_{table.name}"))
+    if along is not None:
+        last = last.add_cte(along.cte("along"))
     return last.returning(shape[-1][0].c[last_key]) if last_key else last
 
 

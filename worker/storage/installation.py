@@ -12,6 +12,7 @@ from worker.domain.clock import ProductClock
 from worker.domain.ids import new_id
 from worker.storage.database import insert_once, real_now
 from worker.storage.endpoints import somebody_is_told
+from worker.storage.pauses import something_is_left
 from worker.storage.sealing import KeyRing, LookupKey
 from worker.storage.tables import installation
 
@@ -49,13 +50,14 @@ def clock(connection: Connection) -> ProductClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What every process agrees on at one instant: real time, the product clock, which content is sent, and
-    whether any other system is told of what happens."""
+    """What every process agrees on at one instant: real time, the product clock, which content is sent, whether
+    any other system is told of what happens, and whether it is worth asking what is paused."""
 
     real: datetime
     clock: ProductClock
     snapshot: str | None
     is_anyone_told: bool
+    may_be_paused: bool
 
     @property
     def now(self) -> datetime:
@@ -78,7 +80,13 @@ def moment_of(connection: Connection, row: Row[Any]) -> Moment:
         speed=row.clock_speed, real_anchor=row.clock_real_anchor, product_anchor=row.clock_product_anchor
     )
     real = real_now(connection) if connection.dialect.name == "sqlite" else row.real.astimezone(UTC)
-    return Moment(real=real, clock=clock, snapshot=row.active_snapshot, is_anyone_told=row.is_anyone_told)
+    return Moment(
+        real=real,
+        clock=clock,
+        snapshot=row.active_snapshot,
+        is_anyone_told=row.is_anyone_told,
+        may_be_paused=row.may_be_paused,
+    )
 
 
 _MOMENT_WITHOUT_TIME = select(
@@ -87,6 +95,7 @@ _MOMENT_WITHOUT_TIME = select(
     installation.c.clock_product_anchor,
     installation.c.active_snapshot,
     somebody_is_told().label("is_anyone_told"),
+    something_is_left().label("may_be_paused"),
 )
 MOMENT = {
     "sqlite": _MOMENT_WITHOUT_TIME,

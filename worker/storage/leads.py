@@ -5,7 +5,7 @@ Identity values are sealed to their row and column. A later form fills blanks; i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,12 +93,6 @@ def place(lead_id: str, name: str) -> str:
 def create(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     """Store new leads; the ids of those for whom no other transaction has just stored one."""
     return insert_new(connection, leads, rows, "id")
-
-
-def known_emails(connection: Connection, hashes: Collection[str]) -> set[str]:
-    """Which of these addresses some lead has."""
-    known = select(leads.c.email_hash).where(is_one_of(connection, leads.c.email_hash, hashes))
-    return set(connection.execute(known).scalars())
 
 
 def is_known_phone(connection: Connection, phone_hash: str) -> bool:

@@ -1,25 +1,32 @@
-"""What people leave behind who write for the first time, all of it in one statement on PostgreSQL."""
+"""How people stand who may write for the first time, in one query, and what they leave behind: all of it in one
+statement on PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, String, literal, select, union_all
 
-from worker.storage import alerts, outgoing_events, timeline
+from worker.domain.consent import SuppressionReason, SuppressionScope
+from worker.storage import alerts, outgoing_events, submissions, timeline
 from worker.storage import sends as send_store
 from worker.storage.alerts import Alert
+from worker.storage.database import is_one_of
 from worker.storage.inserting import NewRows, Row, insert_several
 from worker.storage.sends import NewSend
-from worker.storage.tables import consents, enrollments, sends
+from worker.storage.suppressions import Suppressed
+from worker.storage.tables import consents, enrollments, leads, sends, suppressions
 from worker.storage.timeline import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstRows:
-    """Rows of leads that are stored already. `alerts` may be queued already: those of a released quarantine are."""
+    """Rows of leads that are stored already, and whose each submission is (lead ids by submission id). `alerts` may
+    be queued already: those of a released quarantine are."""
+
+    owners: Mapping[str, str]
 
     consents: Sequence[Row]
     enrollments: Sequence[Row]
@@ -28,11 +35,41 @@ class FirstRows:
     alerts: Sequence[Alert]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of some addresses: which some lead has, and what is suppressed of each that has any."""
+
+    known: Set[str]
+    suppressed: Mapping[str, Suppressed]
+
+
+def look_up(connection: Connection, hashes: Set[str]) -> Standing:
+    """How these addresses stand, in one query."""
+    if not hashes:
+        return Standing(frozenset(), {})
+    is_lead = is_one_of(connection, leads.c.email_hash, hashes)
+    is_suppressed = is_one_of(connection, suppressions.c.address_hash, hashes)
+    rows = connection.execute(union_all(_LEADS.where(is_lead), _SUPPRESSED.where(is_suppressed)))
+    known, suppressed = set[str](), dict[str, dict[SuppressionScope, SuppressionReason]]()
+    for address, scope, reason in rows:
+        if scope is None:
+            known.add(address)
+        else:
+            suppressed.setdefault(address, {})[SuppressionScope(scope)] = SuppressionReason(reason)
+    return Standing(known, suppressed)
+
+
+_LEADS = select(leads.c.email_hash, literal(None, String), literal(None, String))
+_SUPPRESSED = select(suppressions.c.address_hash, suppressions.c.scope, suppressions.c.reason)
+
+
 def store(
     connection: Connection, first: FirstRows, at: datetime, real_now: datetime, *, is_anyone_told: bool = True
 ) -> None:
     """Store them, and note them for other systems where there are any."""
     queued = alerts.pending_rows(first.alerts, at, real_now)
+    if connection.dialect.name == "sqlite":
+        submissions.assign(connection, first.owners)
     fresh = insert_several(
         connection,
         [
@@ -43,6 +80,7 @@ def store(
             queued,
         ],
         "id",
+        submissions.assignment(first.owners),
     )
     if is_anyone_told:
         told = [*timeline.facts(first.entries), *alerts.facts(queued.rows, fresh, at)]

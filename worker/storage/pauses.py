@@ -56,6 +56,11 @@ def is_any_left(connection: Connection, scope: PauseScope, value: str | None) ->
     return connection.execute(select(pauses.c.id).where(same).limit(1)).first() is not None
 
 
+def something_is_left() -> ColumnElement[bool]:
+    """The condition that anything at all was paused and not resumed."""
+    return exists().where(pauses.c.lifted_at.is_(None))
+
+
 def last_lifted(connection: Connection, scope: PauseScope, value: str | None) -> datetime | None:
     """When a person last ended a pause of this scope."""
     same = and_(pauses.c.scope == scope, pauses.c.value.is_not_distinct_from(value))

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
 from worker.errors import BrokenSeal
-from worker.storage.inserting import from_json, insert_new
+from worker.storage.inserting import Along, from_json, insert_new
 from worker.storage.sealing import KeyRing, LookupKey, prefix_of
 from worker.storage.tables import parked, submissions
 
@@ -91,8 +91,14 @@ def assign(connection: Connection, owners: Mapping[str, str]) -> None:
     if connection.dialect.name == "sqlite":
         connection.execute(_ASSIGN_ONE, [{"submission": one, "lead": lead} for one, lead in owners.items()])
         return
+    along = assignment(owners)
+    connection.execute(along.update, along.parameters)
+
+
+def assignment(owners: Mapping[str, str]) -> Along:
+    """PostgreSQL: to say so along with something else."""
     rows = [{"id": one, "lead_id": lead} for one, lead in owners.items()]
-    connection.execute(_ASSIGN_ALL, {"owners": json.dumps(rows)})
+    return Along(_ASSIGN_ALL, {"owners": json.dumps(rows)})
 
 
 def remove(connection: Connection, submission_id: str) -> None:

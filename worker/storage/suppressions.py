@@ -12,6 +12,9 @@ from worker.domain.consent import SCOPE_OF, SuppressionReason, SuppressionScope
 from worker.storage.database import insert_once, is_one_of
 from worker.storage.tables import suppressions
 
+Suppressed = Mapping[SuppressionScope, SuppressionReason]
+"""What an address has: the reason of each scope."""
+
 
 def add(connection: Connection, address_hash: str, reason: SuppressionReason, origin: str, at: datetime) -> bool:
     """Suppress an address; False where it was suppressed to this extent already."""

@@ -49,10 +49,7 @@ _CUT_SHORT = (WorkerLostError, Terminated, TimeLimitExceeded, SoftTimeLimitExcee
 @app.task(name=TaskName.CAPTURE)
 def capture(envelopes: list[str]) -> None:
     """Store sealed submissions."""
-    services = process_services()
-    if is_queue_paused(services, QueueName.INTAKE):
-        return  # the spool offers it again
-    captured = capturing.capture(services, envelopes)
+    captured = capturing.capture(process_services(), envelopes, unless_paused=True)  # the spool offers it again
     log.info("capture.done", stored=captured.stored, repeated=captured.repeated, parked=captured.parked)
 
 

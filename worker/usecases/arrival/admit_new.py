@@ -17,17 +17,16 @@ from worker.domain.enrolling import NEW, obstacle
 from worker.domain.ids import new_id
 from worker.domain.leads import Location
 from worker.domain.planner import Position, plan_next
-from worker.storage import enrollments, leads, new_people, submissions, suppressions
+from worker.storage import enrollments, leads, new_people
 from worker.storage.alerts import Alert, AlertKind, crisis_kind
 from worker.storage.leads import Identity
-from worker.storage.new_people import FirstRows
+from worker.storage.new_people import FirstRows, Standing
 from worker.storage.sends import NewSend
+from worker.storage.suppressions import Suppressed
 from worker.storage.timeline import Entry, Happened
 from worker.usecases.arrival.arrivals import Arrival, Desk, acknowledgement
 from worker.usecases.nurture.enroll import step_send
 from worker.usecases.nurture.reroute import route_columns
-
-Suppressed = Mapping[SuppressionScope, SuppressionReason]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +42,19 @@ class _Story:
     alerts: Sequence[Alert]
 
 
-def admit_new(desk: Desk, connection: Connection, arrivals: Sequence[Arrival]) -> dict[str, str]:
+def admit_new(desk: Desk, connection: Connection, arrivals: Sequence[Arrival], standing: Standing) -> dict[str, str]:
     """Create these people's leads; lead ids by submission id, without those whom another transaction created."""
     if not arrivals:
         return {}
-    found = suppressions.reasons(connection, {arrival.email_hash for arrival in arrivals if arrival.email_hash})
-    stories = [_tell(desk, arrival, found.get(arrival.email_hash or "", {})) for arrival in arrivals]
+    stories = [_tell(desk, arrival, standing.suppressed.get(arrival.email_hash or "", {})) for arrival in arrivals]
     created = leads.create(connection, [story.lead for story in stories])
     return _store(desk, connection, [story for story in stories if story.lead["id"] in created])
 
 
 def _store(desk: Desk, connection: Connection, stories: Sequence[_Story]) -> dict[str, str]:
     owners: dict[str, str] = {story.arrival.submission.id: story.lead["id"] for story in stories}
-    submissions.assign(connection, owners)
     rows = FirstRows(
+        owners=owners,
         consents=[story.consent for story in stories],
         enrollments=[story.enrollment for story in stories if story.enrollment],
         sends=[send for story in stories for send in story.sends],

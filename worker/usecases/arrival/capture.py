@@ -18,10 +18,13 @@ from worker.domain.ids import is_id
 from worker.domain.submissions import Submission
 from worker.errors import ContentInvalid, SealError, Unmappable
 from worker.faults import fault
-from worker.storage import alerts, erased, installation, parked, submissions, timeline
+from worker.queues import QueueName
+from worker.storage import alerts, erased, installation, parked, pauses, submissions, timeline
 from worker.storage.alerts import AlertKind, crisis_kind
 from worker.storage.database import is_transient, real_now
+from worker.storage.installation import Moment
 from worker.storage.leads import Vault
+from worker.storage.pauses import PauseScope
 from worker.storage.sealing import LookupKey
 from worker.storage.timeline import Happened
 from worker.usecases.arrival.admit import admit
@@ -64,10 +67,10 @@ class _Opened:
     code: str = ""
 
 
-def capture(services: Services, envelopes: Sequence[str]) -> Captured:
-    """Store what these envelopes hold. Raises only for trouble of this process, such as a database that is away; the
-    relay tries again."""
-    total = _capture_group(services, envelopes)
+def capture(services: Services, envelopes: Sequence[str], *, unless_paused: bool = False) -> Captured:
+    """Store what these envelopes hold; nothing where a person has paused intake, if that is to be heeded. Raises only
+    for trouble of this process, such as a database that is away; the relay tries again."""
+    total = _capture_group(services, envelopes, unless_paused=unless_paused)
     if total.stored:
         services.queue.deliver()
         if total.is_anyone_told and is_anything_to_tell(services):
@@ -85,13 +88,16 @@ def park_arguments(services: Services, arguments: object, code: str) -> None:
         alerts.queue(connection, AlertKind.MESSAGE_PARKED, item_id, None, now, real_now(connection))
 
 
-def _capture_group(services: Services, envelopes: Sequence[str]) -> Captured:
+def _capture_group(services: Services, envelopes: Sequence[str], *, unless_paused: bool) -> Captured:
     """One transaction for all. Where one of them breaks it, each gets its own, so that the others get through."""
     total, vault = Captured(), services.vault  # without the look-up key nothing can be captured, nor parked
     try:
         opened = [_open(vault, envelope) for envelope in envelopes]
         with services.database.write() as connection:
-            total = _store_all(services, connection, opened)
+            moment = installation.moment(connection)
+            if unless_paused and _is_paused(connection, moment):
+                return total
+            total = _store_all(services, connection, opened, moment)
             fault("capture_in_transaction")
         fault("capture_committed")
     except Exception as error:
@@ -99,8 +105,14 @@ def _capture_group(services: Services, envelopes: Sequence[str]) -> Captured:
             raise
         if len(envelopes) == 1:
             return _park_failing(services, envelopes[0], error)
-        return sum((_capture_group(services, [envelope]) for envelope in envelopes), Captured())
+        alone = (_capture_group(services, [envelope], unless_paused=unless_paused) for envelope in envelopes)
+        return sum(alone, Captured())
     return total
+
+
+def _is_paused(connection: Connection, moment: Moment) -> bool:
+    """As it nearly never is: then it was told along with the moment."""
+    return moment.may_be_paused and pauses.is_paused(connection, PauseScope.QUEUE, QueueName.INTAKE, moment.now)
 
 
 def _is_of_this_process(error: Exception) -> bool:
@@ -151,8 +163,7 @@ def _page_for_raw(services: Services, connection: Connection, one: _Opened, now:
         alerts.queue(connection, crisis_kind(tier), one.submission.id, None, now, real_now(connection))
 
 
-def _store_all(services: Services, connection: Connection, opened: Sequence[_Opened]) -> Captured:
-    moment = installation.moment(connection)
+def _store_all(services: Services, connection: Connection, opened: Sequence[_Opened], moment: Moment) -> Captured:
     now, total = moment.now, Captured(is_anyone_told=moment.is_anyone_told)
     readable: dict[str, _Opened] = {}
     for one in (_mapped(services, connection, each) for each in opened):
