@@ -151,8 +151,13 @@ def _show(product: Product, *, once: bool) -> bool:
                 lambda at, counts: progress.update(task, description=_line(times(at), counts)),
             )
     else:
-        demonstration.post_for_staff(product.url)
-        console.print("  ✓ two more forms wait for the front desk: one of a person in danger, one of a program")
+        demonstration.post_for_staff(services, product.url)
+        console.print(
+            "  ✓ something waits for staff on each page: a person in danger, a program, an address that does not exist,"
+        )
+        console.print(
+            "    an email of which nobody knows whether it arrived, and a foreign form that can't be mapped yet"
+        )
         demonstration.until_stored(database, posted)
         demonstration.until_quiet(database)
     journey = demonstration.read_journey(database, posted)

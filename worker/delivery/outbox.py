@@ -6,13 +6,25 @@ A file is named by its send, so handing over the same send again changes nothing
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from worker.delivery.base import Message, Outcome, Receipt
-from worker.errors import TransientDeliveryError
+from worker.domain.feedback import MAILBOX_FULL
+from worker.errors import AmbiguousDeliveryError, DeliveryError, PermanentDeliveryError, TransientDeliveryError
 from worker.faults import fault
+
+SIMULATOR = "simulator.example.com"
+"""Addresses of this domain meet what is seldom met, so that it can be practised; mail providers offer the like."""
+
+_SIMULATED: Mapping[str, Callable[[], DeliveryError]] = {
+    "bounce": lambda: PermanentDeliveryError("simulated_bounce", address_is_bad=True),
+    "full": lambda: PermanentDeliveryError("simulated_full", status=MAILBOX_FULL),
+    "busy": lambda: TransientDeliveryError("simulated_busy", is_about_recipient=True),
+    "lost": lambda: AmbiguousDeliveryError("simulated_lost"),
+}
+"""By the part of the address before `@` or `+`. Whether a lost one has arrived, nobody can tell."""
 
 
 class OutboxProvider:
@@ -41,6 +53,9 @@ class OutboxProvider:
         """Nothing is kept open."""
 
     def _write(self, message: Message) -> Outcome:
+        simulated = _simulated(message.recipient)
+        if simulated is not None:
+            return simulated
         path = self._folder / f"{message.send_id}.eml"
         aside = path.with_suffix(f".{os.getpid()}.tmp")
         try:
@@ -50,3 +65,9 @@ class OutboxProvider:
         except OSError:
             return TransientDeliveryError("outbox_not_writable")
         return Receipt(provider=self.name, provider_message_id=path.name)
+
+
+def _simulated(recipient: str) -> DeliveryError | None:
+    name, _, domain = recipient.lower().partition("@")
+    refuse = _SIMULATED.get(name.partition("+")[0]) if domain == SIMULATOR else None
+    return refuse() if refuse else None

@@ -61,7 +61,9 @@ def verdict(figures: Figures) -> Verdict:
     """The sentence."""
     troubles = [text for is_so, text in _troubles(figures) if is_so]
     if troubles:
-        return Verdict(ok=False, sentence="Needs attention: " + "; ".join([*troubles, *_paused(figures)]) + ".")
+        return Verdict(
+            ok=False, sentence="Needs attention: " + "; ".join([*_urgent(figures), *troubles, *_paused(figures)]) + "."
+        )
     notes = [*_urgent(figures), *_paused(figures), *(text for is_so, text in _notes(figures) if is_so)]
     beat = f"beat {figures.beat_age_s:.0f} s ago" if figures.beat_age_s is not None else "no beat yet"
     return Verdict(ok=True, sentence=f"All clear: {'; '.join([*notes, beat])}.")
@@ -76,6 +78,9 @@ def queue_trouble(depth: int | None, oldest_s: float | None, workers: int, *, is
     if oldest_s is not None and oldest_s > MAX_WAIT_S and not is_paused:
         return "the oldest waits too long"
     return None
+
+
+_URGENT = ("urgent message", "urgent messages")
 
 
 def _troubles(figures: Figures) -> list[tuple[bool, str]]:
@@ -95,15 +100,23 @@ def _troubles(figures: Figures) -> list[tuple[bool, str]]:
         (figures.stopped_because is not None, f"sending was stopped: {figures.stopped_because}"),
         (figures.provider_fails_s is not None,
          f"the mail provider fails for {figures.provider_fails_s or 0:.0f} s ({figures.provider_code})"),
-        (figures.sequences_stopped > 0, f"{figures.sequences_stopped} sequences stopped by themselves"),
-        (figures.mailboxes_silent > 0, f"{figures.mailboxes_silent} mailboxes can't be read"),
-        (figures.endpoints_failing > 0, f"{figures.endpoints_failing} systems do not take what they are told"),
-        (figures.spool_set_aside > 0, f"{figures.spool_set_aside} spool files were set aside"),
-        (figures.unanswered > 0, _counted(figures.unanswered, "urgent message", "that nobody has acknowledged")),
-        (figures.parked > 0, f"{figures.parked} parked"),
-        (figures.unknown > 0, f"{figures.unknown} sends with an unknown outcome, the oldest for "
-                              f"{_length(figures.unknown_oldest_s or 0)}"),
-        (figures.stranded > 0, f"{figures.stranded} people in a sequence have nothing planned"),
+        *((count > 0, f"{_counted(count, *words)}{more}") for count, words, more in _counts(figures)),
+    ]  # fmt: skip
+
+
+def _counts(figures: Figures) -> list[tuple[int, tuple[str, str], str]]:
+    """What is counted, in words for one and for many."""
+    return [
+        (figures.sequences_stopped, ("sequence stopped by itself", "sequences stopped by themselves"), ""),
+        (figures.mailboxes_silent, ("mailbox can't be read", "mailboxes can't be read"), ""),
+        (figures.endpoints_failing,
+         ("system does not take what it is told", "systems do not take what they are told"), ""),
+        (figures.spool_set_aside, ("spool file was set aside", "spool files were set aside"), ""),
+        (figures.unanswered, _URGENT, " that nobody has acknowledged"),
+        (figures.parked, ("parked", "parked"), ""),
+        (figures.unknown, ("send", "sends"),
+         f" with an unknown outcome, the oldest for {_length(figures.unknown_oldest_s or 0)}"),
+        (figures.stranded, ("person", "people"), " in a sequence have nothing planned"),
     ]  # fmt: skip
 
 
@@ -114,18 +127,19 @@ def _length(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _counted(count: int, what: str, more: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'} {more}"
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _urgent(figures: Figures) -> list[str]:
-    """Nothing is broken, and a person may be in danger."""
-    return [_counted(figures.urgent, "urgent message", "to be looked at now")] if figures.urgent else []
+    """A person may be in danger: told before whatever is broken, once."""
+    is_told = figures.urgent and not figures.unanswered
+    return [_counted(figures.urgent, *_URGENT) + " to be looked at now"] if is_told else []
 
 
 def _paused(figures: Figures) -> list[str]:
     """No trouble, and told with each of them: whoever looks for lost emails should find it first."""
-    return [_counted(figures.paused, "pause", "in force")] if figures.paused else []
+    return [_counted(figures.paused, "pause", "pauses") + " in force"] if figures.paused else []
 
 
 def _notes(figures: Figures) -> list[tuple[bool, str]]:

@@ -17,8 +17,10 @@ from uuid import uuid4
 
 from worker.content.catalog import Persona, read_content_files
 from worker.content.load import load_catalog
+from worker.delivery.outbox import SIMULATOR
 from worker.domain.sends import SendKind, SendState
 from worker.domain.staff import Role, StaffState
+from worker.domain.tokens import TokenScope
 from worker.outgoing import OutgoingSession
 from worker.reach import Reach
 from worker.settings import TEMPLATES
@@ -27,6 +29,7 @@ from worker.storage.database import Database, real_now
 from worker.usecases.clock import jump_clock
 from worker.usecases.sending.compose import make_token
 from worker.usecases.services import Services
+from worker.usecases.staff.tokens import add_token, revoke_token
 
 QUIET_WITHIN_S = 30.0
 UNSUBSCRIBES = "albany-anxiety-unsubscribed"
@@ -78,15 +81,26 @@ FOR_STAFF: Mapping[str, Mapping[str, Any]] = {
         "message": "I do not want to live any more.",
     },
     "program": {"first_name": "Offers", "message": "Cheap watches", "website": "https://watches.example.com"},
+    "bounce": {"first_name": "Kim", "location": "albany", "condition": "migraine", "consent_email": True},
+    "lost": {"first_name": "Lee", "location": "albany", "condition": "anxiety", "consent_email": True},
 }
-"""Two more forms, which nothing is taught to until someone has looked: one of a person in danger, one of a program."""
+"""More forms, each of which leaves something to decide: a person in danger, a program, a mailbox that does not exist,
+a mail server whose answer was lost."""
+
+FOREIGN = {"Reach me at": "the number on file", "What brings you here?": "my back"}
+"""A foreign form whose questions nobody has named: it can't be mapped."""
 
 
-def post_for_staff(url: str) -> None:
-    """Give the front desk something to decide in the console."""
+def post_for_staff(services: Services, url: str) -> None:
+    """Give the front desk and the operators something to decide in the console."""
     run = uuid4().hex[:6]
     for name, fields in FOR_STAFF.items():
-        _post(url, f"demo-{run}-{name}", {**fields, "email": f"{name}+{run}@example.com"})
+        domain = SIMULATOR if name in {"bounce", "lost"} else "example.com"
+        _post(url, f"demo-{run}-{name}", {**fields, "email": f"{name}+{run}@{domain}"})
+    token_id, token = add_token(services, "a website builder", TokenScope.HOOKS, DEMO_ADMIN, form="clinic")
+    with OutgoingSession(Reach(allows_loopback=True)) as session:
+        session.post(f"{url}/v1/hooks/generic/{token}", json=FOREIGN).raise_for_status()
+    revoke_token(services, token_id, DEMO_ADMIN)
 
 
 def _post(url: str, key: str, fields: Mapping[str, Any]) -> dict[str, Any]:
