@@ -136,7 +136,7 @@ class Crew:
                     module = argv.index("-m")
                     argv[module + 1 : module + 1] = ["tests.faults.harness.broken", self.broken]
                 if child.name == "beat":
-                    argv += ["-s", str(self.state / "run" / f"{name}-schedule")]
+                    argv.append(str(self.state / "run" / f"{name}-schedule"))
                 environment = {**self.environment, **(child.env or {})}
                 self.members[name] = Member(name, argv, environment, self.state / "run" / f"{name}.log")
 
