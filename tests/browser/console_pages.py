@@ -20,6 +20,7 @@ PAGES: dict[str, Permission | None] = {
     "/studio/publish": Permission.PUBLISH_CONTENT,
     "/parked": Permission.OPERATE,
     "/forms": Permission.OPERATE,
+    "/forms/clinic": Permission.OPERATE,
     "/webhooks": Permission.MANAGE_ENDPOINTS,
     "/webhooks/add": Permission.MANAGE_ENDPOINTS,
     "/webhooks/{endpoint}": Permission.MANAGE_ENDPOINTS,

@@ -170,3 +170,19 @@ def test_the_command_writes_rows_with_problems_beside_the_file_to_be_mended(worl
     assert aside.read_text(encoding="utf-8").splitlines()[1].startswith("not-an-address,yes,")
     assert aside.stat().st_mode & 0o077 == 0
     assert open_sheet(aside).columns == ("Email", "Consent", "problem")
+
+
+def test_a_person_who_watches_sees_how_far_it_is_and_a_file_gets_no_bar(world: World) -> None:
+    path = world.folder / "many.csv"
+    rows = "".join(f"lead{number}@example.com,yes\n" for number in range(60))
+    path.write_text(f"email,consent_email\n{rows}", encoding="utf-8")
+    words = ["leads", "import", str(path), "--form", "clinic", "--dry-run"]
+
+    watched = run_nurture(str(world.database.url), world.folder, *words, settings={"FORCE_COLOR": "1"})
+    logged = run_nurture(str(world.database.url), world.folder, *words)
+
+    assert watched.returncode == logged.returncode == 0, watched.stderr
+    assert "Importing" in watched.stderr
+    assert "100%" in watched.stderr
+    assert "60 rows can be imported" in watched.stdout
+    assert "Importing" not in logged.stderr

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from worker.domain.leads import Language
 from worker.domain.outgoing_events import ALERT, MEANS
 from worker.domain.staff import Permission, Role
 from worker.storage.timeline import Happened
@@ -80,6 +81,8 @@ ACTS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What people do, in the past tense; the rest is said by its code."""
+
+LANGUAGES: Mapping[Language, str] = MappingProxyType({Language.ENGLISH: "English", Language.SPANISH: "Spanish"})
 
 EVENTS: Mapping[str, str] = MappingProxyType({**MEANS, f"{ALERT}*": "Whatever staff are told"})
 """What other systems may be told of."""

@@ -1,27 +1,54 @@
-"""Registered forms, and how a payload of theirs would be mapped: pasted here, or parked. Stores nothing.
+"""Registered forms: what a website copies to use one, and how a payload of a foreign form is mapped. Stores nothing.
 
 Of a parked post only the questions are shown, never what was typed; of a pasted one neither more than was pasted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.responses import Response
 
+from worker.console.causes import Remedy, remedy
+from worker.console.lead_words import FLAGS
 from worker.console.routes import act, page
+from worker.console.snippets import naming, snippets_of
 from worker.console.visit import Visit
+from worker.console.words import label
 from worker.content.catalog import Catalog
+from worker.domain.forms import Form
+from worker.domain.mapping import Because
 from worker.domain.staff import Permission
 from worker.errors import NotFound, SealError
 from worker.hooks.readers import GENERIC, READERS
 from worker.storage import parked, submissions
 from worker.storage.parked import ParkedKind
-from worker.usecases.arrival.understand import DEFAULT_FORM
 from worker.usecases.forms.explain_mapping import MappingReport, explain_mapping, explain_raw
 
 _NEEDS = Permission.OPERATE
 _MAX = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A report with what a person needs to read beside it: why it is parked, what is odd, how to name the rest."""
+
+    report: MappingReport
+    remedy: Remedy
+    oddities: Sequence[str]
+    naming: str
+
+
+def _explained(report: MappingReport, form: str) -> Explained:
+    unknown = [one.answer.names[0] for one in report.decisions if one.because is Because.UNKNOWN]
+    return Explained(
+        report,
+        remedy(ParkedKind.SUBMISSION, report.code),
+        [FLAGS.get(flag, label(flag)) for flag in report.flags],
+        naming(form, unknown) if unknown else "",
+    )
 
 
 def _catalog(visit: Visit) -> Catalog:
@@ -30,26 +57,38 @@ def _catalog(visit: Visit) -> Catalog:
 
 
 def _show(visit: Visit) -> Response:
-    return _page(visit, _catalog(visit), None)
+    return visit.page("forms.html", forms=list(_catalog(visit).forms.values()))
+
+
+def _one(visit: Visit) -> Response:
+    catalog = _catalog(visit)
+    return _page(visit, _form(catalog, visit.path["key"]), None)
+
+
+def _form(catalog: Catalog, key: str) -> Form:
+    if key not in catalog.forms:
+        raise NotFound("no form of this key is published")
+    return catalog.forms[key]
 
 
 def _map(visit: Visit) -> Response:
     catalog, given = _catalog(visit), visit.form.get("payload", "")
+    form = _form(catalog, visit.path["key"])
     body = given.encode()[:_MAX] if isinstance(given, str) else b""
     if not body.strip():
-        return _page(visit, catalog, None, "Please paste what the vendor posted.")
-    source, form = visit.typed("source") or GENERIC, visit.typed("form")
-    return _page(visit, catalog, explain_mapping(body, source, form, catalog, datetime.now(UTC)))
+        return _page(visit, form, None, "Please paste what the vendor posted.")
+    reports = explain_mapping(body, visit.typed("source") or GENERIC, form.key, catalog, datetime.now(UTC))
+    return _page(visit, form, [_explained(report, form.key) for report in reports])
 
 
-def _page(visit: Visit, catalog: Catalog, reports: list[MappingReport] | None, problem: str = "") -> Response:
+def _page(visit: Visit, form: Form, reports: Sequence[Explained] | None, problem: str = "") -> Response:
     return visit.page(
-        "forms.html",
+        "form.html",
         422 if problem else 200,
-        forms=list(catalog.forms.values()),
-        form_choices=[(key, key) for key in catalog.forms],
-        vendors=[(name, "by what comes" if name == GENERIC else name) for name in READERS][::-1],
-        chosen=(visit.typed("form") or DEFAULT_FORM, visit.typed("source") or GENERIC),
+        form=form,
+        snippets=snippets_of(form, visit.services.public_url),
+        vendors=[(name, "tell by what comes" if name == GENERIC else label(name).title()) for name in READERS][::-1],
+        source=visit.typed("source") or GENERIC,
         reports=reports,
         problem=problem,
     )
@@ -67,11 +106,13 @@ def _parked(visit: Visit) -> Response:
         raise NotFound("this item can't be opened") from None
     if raw.raw is None:
         raise NotFound("this item came by no webhook")
-    return visit.page("forms_parked.html", item=item, form=raw.form, report=explain_raw(raw, raw.raw, _catalog(visit)))
+    explained = _explained(explain_raw(raw, raw.raw, _catalog(visit)), raw.form)
+    return visit.page("forms_parked.html", item=item, form=raw.form, one=explained)
 
 
 ROUTES = (
     page("/forms", _NEEDS, _show, nav="Forms"),
-    act("/forms/map", _NEEDS, _map),
+    page("/forms/{key}", _NEEDS, _one),
+    act("/forms/{key}", _NEEDS, _map),
     page("/parked/items/{id}/mapping", _NEEDS, _parked),
 )
