@@ -285,6 +285,16 @@ def test_every_problem_and_every_field_code_is_documented() -> None:
     assert {code for code in kinds | fields if f"`{code}`" not in text_of(INTEGRATORS)} == set()
 
 
+def test_the_description_for_programs_names_every_problem(site: Site) -> None:
+    """But `http` and `failed`, which are answered by no address in particular."""
+    calls = [call for name in ("_trouble", "problem", "_again") for call in calls_of(name)]
+    kinds = {texts_of(call)[0] for call in calls if texts_of(call)}
+    described = requests.get(f"{site.url}/openapi.json", timeout=10).text
+
+    assert set(re.findall(r"/problems/([a-z-]+)", described)) == kinds - {"http", "failed"}
+    assert "HTTPValidationError" not in described
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     entries = [entry for page in (INTEGRATORS, *BUILDERS) for entry in snippets(page, "forms")]

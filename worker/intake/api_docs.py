@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse
 
 from worker.domain.events import LeadEvent
 from worker.hooks.readers import READERS
+from worker.intake.problem_docs import problems
 from worker.intake.webhook_docs import webhooks
 
 DESCRIPTION = (
@@ -68,27 +69,6 @@ SUBMISSION: dict[str, Any] = {
     ],
 }
 
-_PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {
-                    "pointer": {"type": "string"},
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
-}
-
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     202: {
         "description": "Stored durably",
@@ -103,39 +83,29 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
                         "status": {"const": "accepted"},
                         "crisis": {"type": "boolean", "description": "show the 988 panel now"},
                     },
-                }
+                },
+                "example": {
+                    "submission_id": "9f0a6a4c-2a3c-5f0e-8f57-0c8c2f6f6a10",
+                    "reference": "TAC-7Q4F-K2MD",
+                    "status": "accepted",
+                    "crisis": False,
+                },
             }
         },
     },
     303: {"description": "An HTML form: to the form's thank-you page, or ours"},
 }
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/problem+json": {"schema": _PROBLEM}}}
-    for status, text in (
-        (400, "Can't be read"),
-        (409, "The first request with this key is still running"),
-        (413, "Over 64 KB"),
-        (415, "Another content type, or a file"),
-        (422, "One entry per bad field; or the key belongs to another body"),
-        (429, "Too many posts from this client"),
-        (503, "Could not be stored; nothing was"),
-    )
-}
-
-SUBMISSION_RESPONSES = _ANSWERS | _PROBLEMS
+SUBMISSION_RESPONSES = _ANSWERS | problems(
+    _400=("Can't be read, or the key is over 200 characters", "unreadable", "idempotency-key"),
+    _409=("The first request with this key is still running", "still-running"),
+    _413=("Over 64 KB", "unreadable"),
+    _415=("Another content type, or a file", "unreadable"),
+    _422=("One entry per bad field; or the key belongs to another body", "validation", "idempotency-conflict"),
+    _429=("Too many posts from this client", "too-many"),
+    _503=("Could not be stored; nothing was", "not-saved"),
+)
 """What `POST /v1/submissions` may answer."""
-
-
-def problems(**statuses: str) -> dict[int | str, dict[str, Any]]:
-    """Problem documents by status, as `_401="…"`."""
-    return {
-        int(name.removeprefix("_")): {
-            "description": text,
-            "content": {"application/problem+json": {"schema": _PROBLEM}},
-        }
-        for name, text in statuses.items()
-    }
 
 
 _EVENT_FIELDS: dict[str, Any] = {
@@ -167,7 +137,8 @@ EVENT_RESPONSES: dict[int | str, dict[str, Any]] = {
                     "type": "object",
                     "required": ["status", "event"],
                     "properties": {"status": {"const": "recorded"}, "event": {"type": "string"}},
-                }
+                },
+                "example": {"status": "recorded", "event": "consultation_booked"},
             }
         },
     },
@@ -180,27 +151,28 @@ EVENT_RESPONSES[202] = {
                 "type": "object",
                 "required": ["status", "event"],
                 "properties": {"status": {"const": "waiting"}, "event": {"type": "string"}},
-            }
+            },
+            "example": {"status": "waiting", "event": "consultation_booked"},
         }
     },
 }
 EVENT_RESPONSES |= problems(
-    _400="Can't be read",
-    _401="No token, or one that is not in force",
-    _403="A token of another scope",
-    _404="No lead has this lead_id; nothing else is said",
-    _409="Several leads are known by this",
-    _413="Over 64 KB",
-    _415="Another content type, or a file",
-    _422="One entry per bad field; or the event_id told something else",
-    _503="Nothing was recorded; please repeat",
+    _400=("Can't be read", "unreadable"),
+    _401=("No token, or one that is not in force", "token"),
+    _403=("A token of another scope", "token-scope"),
+    _404=("No lead has this lead_id; nothing else is said", "no-lead"),
+    _409=("Several leads are known by this", "several-leads"),
+    _413=("Over 64 KB", "unreadable"),
+    _415=("Another content type, or a file", "unreadable"),
+    _422=("One entry per bad field; or the event_id told something else", "validation", "idempotency-conflict"),
+    _503=("Nothing was recorded; please repeat", "not-now"),
 )
 """What `POST /v1/events` may answer."""
 
 EMBED_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "Under 5 KB; sets no cookie", "content": {"text/javascript": {"schema": {"type": "string"}}}}
 }
-EMBED_RESPONSES |= problems(_404="No form of this key is registered")
+EMBED_RESPONSES |= problems(_404=("No form of this key is registered", "form-unknown"))
 """What `GET /embed.js` may answer."""
 
 HOOK: dict[str, Any] = {
@@ -253,10 +225,10 @@ HOOK_RESPONSES: dict[int | str, dict[str, Any]] = {
     }
 }
 HOOK_RESPONSES |= problems(
-    _404="No token of this kind is in force, or no such vendor",
-    _413="Over 256 KB",
-    _429="Too many tries with tokens that are not in force",
-    _503="Could not be stored; nothing was",
+    _404=("No token of this kind is in force, or no such vendor", "hook-unknown"),
+    _413=("Over 256 KB", "unreadable"),
+    _429=("Too many tries with tokens that are not in force", "too-many"),
+    _503=("Could not be stored; nothing was", "not-saved"),
 )
 """What `POST /v1/hooks/{source}/{token}` may answer."""
 
@@ -271,12 +243,14 @@ FEEDBACK_RESPONSES: dict[int | str, dict[str, Any]] = {
     }
 }
 FEEDBACK_RESPONSES |= problems(
-    _401="Not signed by the provider, or too long ago",
-    _404="This provider is not heard here",
-    _413="Over 2 MB",
-    _503="Nothing was recorded; please repeat",
+    _401=("Not signed by the provider, or too long ago", "feedback-signature"),
+    _404=("This provider is not heard here", "feedback-unknown"),
+    _413=("Over 2 MB", "unreadable"),
+    _503=("Nothing was recorded; please repeat", "not-now"),
 )
 """What `POST /v1/feedback/{provider}` may answer."""
+
+_A_PAGE = {"200": {"description": "A page for people", "content": {"text/html": {"schema": {"type": "string"}}}}}
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Lead intake: API</title>
@@ -296,6 +270,7 @@ def add_routes(app: FastAPI) -> None:
         schemes = description.setdefault("components", {}).setdefault("securitySchemes", {})
         schemes["token"] = {"type": "http", "scheme": "bearer", "description": "nurture tokens add NAME"}
         description["webhooks"] = webhooks()
+        _leave_out_what_never_comes(description)
         return description
 
     app.__dict__["openapi"] = openapi  # as FastAPI has one add to it, in words that the type checker accepts
@@ -310,6 +285,18 @@ def add_routes(app: FastAPI) -> None:
             for verb, operation in verbs.items()
         )
         return HTMLResponse(_PAGE.format(description=DESCRIPTION, routes=rows))
+
+
+def _leave_out_what_never_comes(description: dict[str, Any]) -> None:
+    """FastAPI supposes that it refuses whatever has a parameter with 422; here every text is a good one."""
+    schemas = description["components"].get("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    for verbs in description["paths"].values():
+        for operation in verbs.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]
+            operation["responses"] = operation["responses"] or _A_PAGE
 
 
 def _answers(operation: dict[str, Any]) -> str:

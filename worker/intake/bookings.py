@@ -14,11 +14,11 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from worker.hooks.signatures import suspicion
-from worker.intake import api_docs
 from worker.intake.limiting import Limits
+from worker.intake.problem_docs import problems
 from worker.intake.problems import problem
 from worker.intake.reading import MAX_BODY_BYTES, read_raw
-from worker.usecases.events.receive_booking import receive_booking
+from worker.usecases.events.receive_booking import Received, receive_booking
 from worker.usecases.services import Services
 from worker.usecases.staff.tokens import event_token
 
@@ -34,13 +34,25 @@ _BODY: dict[str, Any] = {
     }
 }
 _RESPONSES = {
-    200: {"description": "Received: recorded, not_needed, waiting for its lead, or parked for a person"},
-    **api_docs.problems(
-        _401="Not signed as its token wants, or too long ago",
-        _404="No token of this kind is in force",
-        _413="Over 64 KB",
-        _429="Too many tries with tokens that are not in force",
-        _503="Nothing was recorded; please repeat",
+    200: {
+        "description": "Received: recorded, not_needed, waiting for its lead, or parked for a person",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["status"],
+                    "properties": {"status": {"type": "string", "enum": list(Received)}},
+                },
+                "example": {"status": Received.RECORDED},
+            }
+        },
+    },
+    **problems(
+        _401=("Not signed as its token wants, or too long ago", "signature"),
+        _404=("No token of this kind is in force", "hook-unknown"),
+        _413=("Over 64 KB", "unreadable"),
+        _429=("Too many tries with tokens that are not in force", "too-many"),
+        _503=("Nothing was recorded; please repeat", "not-now"),
     ),
 }
 

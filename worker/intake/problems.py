@@ -9,7 +9,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from worker.errors import FieldError
 
-_BASE = "https://albanyclinic.example.com/problems/"
+TYPES = "https://albanyclinic.example.com/problems/"
+"""Before the word that says which."""
 
 
 def problem(
@@ -22,7 +23,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A problem document. `kind` is stable and documented for integrators."""
-    body: dict[str, Any] = {"type": _BASE + kind, "title": title, "status": status, "detail": detail}
+    body: dict[str, Any] = {"type": TYPES + kind, "title": title, "status": status, "detail": detail}
     if errors:
         body["errors"] = [{"pointer": error.pointer, "code": error.code, "detail": error.detail} for error in errors]
     return JSONResponse(body, status, headers=dict(headers or {}), media_type="application/problem+json")
