@@ -13,35 +13,14 @@ import typer
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from worker import __version__
-from worker.cli import (
-    content,
-    doctor,
-    feedback,
-    forms,
-    importing,
-    keys,
-    leads,
-    lint,
-    operate,
-    parked,
-    pausing,
-    preview,
-    product,
-    queues,
-    report,
-    rights,
-    sends,
-    tokens,
-    users,
-    versions,
-    webhooks,
-)
 from worker.cli.output import fail
+from worker.cli.table import CommandGroup
 from worker.errors import ContentInvalid, WorkerError
 from worker.logs import describe
 
 app = typer.Typer(
     name="nurture",
+    cls=CommandGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -61,27 +40,6 @@ def _options(
     ] = False,
 ) -> None:
     """The lead and nurture worker of The Albany Clinic."""
-
-
-for part in (product, operate, doctor, pausing, report, content, lint, preview):
-    part.register(app)
-rights.register(leads.app)
-importing.register(leads.app)
-app.add_typer(rights.retention, name="retention")
-app.add_typer(leads.app, name="leads")
-app.add_typer(forms.app, name="forms")
-app.add_typer(sends.app, name="sends")
-app.add_typer(sends.quarantine, name="quarantine")
-app.add_typer(parked.app, name="parked")
-app.add_typer(queues.app, name="queue")
-app.add_typer(operate.spool_app, name="spool")
-app.add_typer(versions.app, name="content")
-app.add_typer(keys.app, name="keys")
-app.add_typer(tokens.app, name="tokens")
-app.add_typer(users.app, name="users")
-app.add_typer(webhooks.app, name="webhooks")
-app.add_typer(feedback.app, name="feedback")
-app.add_typer(operate.database_app, name="db")
 
 
 def main() -> None:

@@ -36,13 +36,6 @@ class Format(StrEnum):
     EML = "eml"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(simulate)
-    app.command()(render)
-    app.command()(publish)
-
-
 def _draft() -> Renderer:
     return Renderer(load_catalog(read_content_files(TEMPLATES)))
 

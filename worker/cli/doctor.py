@@ -34,11 +34,6 @@ Selector = Annotated[str, typer.Option(help="The DKIM selector, where the provid
 SigningDomain = Annotated[str, typer.Option(help="The domain of the signatures; without it, that of From.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(doctor)
-
-
 def doctor(
     dns: DnsServer = "", selector: Selector = "", signing_domain: SigningDomain = "", as_json: AsJson = False
 ) -> None:

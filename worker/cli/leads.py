@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from worker.cli import importing, rights
 from worker.cli.common import Actor, AsJson, Limit, Wanted, open_lead, open_services, times_of
 from worker.cli.output import Times, console, fail, print_facts, print_json, print_table
 from worker.domain.events import EXIT_REASON, LeadEvent
@@ -229,3 +230,7 @@ def _next(following: dict[str, Any], times: Times) -> str:
     if "nothing" in following:
         return f"nothing more ({following['nothing']})"
     return f"{following['email']}, {following['state']}, due {times(following['due_at'])}"
+
+
+rights.register(app)
+importing.register(app)

@@ -27,11 +27,6 @@ from worker.usecases.content.check_content import check_content
 _LOOKS = {Severity.E: ("error", "red"), Severity.W: ("warning", "yellow"), Severity.I: ("note", "dim")}
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(lint)
-
-
 def lint(
     emails: Annotated[list[str] | None, typer.Argument(help="ids of emails; every email without it")] = None,
     location: Annotated[Location | None, typer.Option(help="only as it is at this location")] = None,

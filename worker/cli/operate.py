@@ -23,11 +23,6 @@ spool_app = typer.Typer(help="Accepted submissions not yet confirmed.", no_args_
 database_app = typer.Typer(help="The database's tables.", no_args_is_help=True)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(status)
-
-
 def status(as_json: AsJson = False) -> None:
     """One sentence of health, then the figures. Exits with 1 when something needs attention.
 

@@ -26,12 +26,6 @@ Queue = Annotated[QueueName | None, typer.Option(help="Only the work of this que
 Which = Annotated[str, typer.Option(help="Only this sequence.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(pause)
-    app.command()(resume)
-
-
 def pause(
     reason: Annotated[str, typer.Option("--reason", help="Why; shown to everyone who asks.")],
     location: Where = None,

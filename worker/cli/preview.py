@@ -16,11 +16,6 @@ from worker.settings import TEMPLATES
 _ADDRESS = re.compile(r"[!-?A-~]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(preview)
-
-
 def preview(
     port: Annotated[int, typer.Option(min=1, max=65535, help="port; the next free one where it is taken")] = 8610,
     opens: Annotated[bool, typer.Option("--open", help="open it in the browser")] = False,

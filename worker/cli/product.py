@@ -29,12 +29,6 @@ from worker.storage.database import Database
 DEMO_SPEED = 1440.0
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command()(up)
-    app.command()(demo)
-
-
 def up() -> None:
     """Start the product: web, worker, beat, and what is embedded. Ctrl-C stops it.
 

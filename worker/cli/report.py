@@ -32,11 +32,6 @@ _ON_A_SCREEN = {
 _DAY = "%Y-%m-%d"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(report)
-
-
 def report(
     days: Annotated[int, typer.Option(min=1, max=3660, help="The last so many days, today included.")] = 30,
     first: Annotated[datetime | None, typer.Option("--from", formats=[_DAY], help="Instead: from this day …")] = None,
