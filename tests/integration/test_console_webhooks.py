@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from tests.support.console import Person, open_console, text_of
 from tests.support.databases import Databases
 from tests.support.telling import add, let_waits_end, listening, tell
 from tests.support.world import World
+from worker.delivery.hubspot import HUBSPOT_EVENTS
+from worker.domain.outgoing_events import Tell
 from worker.domain.redelivery import MAX_TRIES
 from worker.domain.staff import Role
 from worker.storage import tables
+from worker.storage.endpoints import EndpointKind, open_access
 from worker.usecases.webhooks.list_endpoints import Endpoint, list_endpoints
+from worker.usecases.webhooks.manage import Agreement, add_endpoint
 
 PATH = "/hook-that-is-secret"
 
@@ -94,7 +99,7 @@ def test_more_than_ids_wants_an_agreement_and_what_was_typed_stays(world: World,
 
     refused = alex.post("/webhooks/add", **typed)
     assert refused.status_code == 422
-    assert "say who agreed and when" in text_of(refused.text)
+    assert "say who agreed, and on which day" in text_of(refused.text)
     assert 'value="https://crm.example.com/in"' in refused.text
     assert list_endpoints(world.services) == []
 
@@ -112,6 +117,22 @@ def test_another_secret_is_shown_once_and_a_removed_one_is_gone(world: World, al
     assert alex.post(f"/webhooks/{endpoint_id}/remove").status_code == 303
     assert list_endpoints(world.services) == []
     assert alex.get(f"/webhooks/{endpoint_id}").status_code == 404
+
+
+def test_a_crm_gets_its_new_token_from_the_page_and_nobody_reads_it_there(world: World, alex: Person) -> None:
+    agreement = Agreement(tells=frozenset({Tell.CONTACT}), by="Jordan Example", on=date(2026, 1, 5))
+    endpoint_id, _ = add_endpoint(
+        world.services, "HubSpot", "https://api.hubapi.com", HUBSPOT_EVENTS, agreement, "alex",
+        kind=EndpointKind.HUBSPOT, secret="the old token",
+    )  # fmt: skip
+
+    assert "The new token is used" in press(alex, world, "rotate", token="the new token")
+    page = alex.get(f"/webhooks/{endpoint_id}").text
+    (row,) = world.rows(tables.endpoints)
+
+    assert open_access(row, world.services.ring).secret == "the new token"
+    assert "the new token" not in page
+    assert "Make another secret" not in page
 
 
 def test_a_button_that_nobody_made_changes_nothing(world: World, alex: Person) -> None:

@@ -59,10 +59,15 @@ def list_endpoints(services: Services) -> list[Endpoint]:
 def find_endpoint(services: Services, endpoint_id: str) -> Endpoint:
     """One of them. Raises NotFound."""
     with services.database.read() as connection:
-        row = endpoints.by_id(connection, endpoint_id)
-        if row is None:
-            raise NotFound("there is no endpoint of this id; see nurture webhooks list")
-        return _seen(connection, [row])[0]
+        return _seen(connection, [endpoint_row(connection, endpoint_id)])[0]
+
+
+def endpoint_row(connection: Connection, endpoint_id: str) -> Mapping[str, Any]:
+    """One of them as it is stored, its address and secrets sealed. Raises NotFound."""
+    row = endpoints.by_id(connection, endpoint_id)
+    if row is None:
+        raise NotFound("there is no endpoint of this id; see nurture webhooks list")
+    return row
 
 
 def _seen(connection: Connection, rows: list[Mapping[str, Any]]) -> list[Endpoint]:

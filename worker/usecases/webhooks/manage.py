@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,12 +15,13 @@ from sqlalchemy import Connection
 from worker.domain.ids import new_id
 from worker.domain.outgoing_events import ALERT, TEST, EventType, Tell, wants
 from worker.domain.redelivery import Fate, Told
-from worker.errors import NotFound, Refused
+from worker.errors import Refused
 from worker.storage import endpoints, erasure_notices, installation, outgoing_events, parked, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.endpoints import Access, EndpointKind
 from worker.storage.timeline import Happened
 from worker.usecases.services import Services
+from worker.usecases.webhooks.list_endpoints import endpoint_row
 from worker.usecases.webhooks.reach import reach
 
 OLD_SECRET_LASTS = timedelta(hours=24)
@@ -102,7 +103,7 @@ def _check(services: Services, url: str, events: Sequence[str], agreement: Agree
         if not any(wants([event], known) for known in EVERY_TYPE):
             raise Refused(f"nothing is called {event!r}; write lead.created, email.sent, alert.*, …")
     if agreement.tells and not (agreement.by and agreement.on):
-        raise Refused("more than ids is told by agreement only; say who agreed and when: --agreed-by, --agreed-on")
+        raise Refused("more than ids is told by agreement only: say who agreed, and on which day")
     if agreement.on and agreement.on > datetime.now(UTC).date():
         raise Refused("an agreement of a day to come is none yet")
 
@@ -110,7 +111,7 @@ def _check(services: Services, url: str, events: Sequence[str], agreement: Agree
 def rotate_secret(services: Services, endpoint_id: str, actor: str, secret: str | None = None) -> str:
     """Another secret; an old one that signs goes on beside it for a day. Raises NotFound, Refused, SealError."""
     with services.database.write() as connection:
-        endpoint = _found(connection, endpoint_id)
+        endpoint = endpoint_row(connection, endpoint_id)
         if endpoint["kind"] != EndpointKind.WEBHOOK and not secret:
             raise Refused("its token comes from the CRM; make a new one there, and give it with --token-file")
         access = endpoints.open_access(endpoint, services.ring)
@@ -124,7 +125,7 @@ def rotate_secret(services: Services, endpoint_id: str, actor: str, secret: str 
 def pause_endpoint(services: Services, endpoint_id: str, actor: str) -> None:
     """Tell it nothing for a while; what happens meanwhile waits for it. Raises NotFound."""
     with services.database.write() as connection:
-        _found(connection, endpoint_id)
+        endpoint_row(connection, endpoint_id)
         endpoints.change(connection, endpoint_id, paused_at=installation.product_now(connection))
         _note(connection, endpoint_id, "paused", actor)
 
@@ -132,7 +133,7 @@ def pause_endpoint(services: Services, endpoint_id: str, actor: str) -> None:
 def resume_endpoint(services: Services, endpoint_id: str, actor: str) -> None:
     """Tell it again, at once: it was paused, or mended, or is back. Raises NotFound."""
     with services.database.write() as connection:
-        _found(connection, endpoint_id)
+        endpoint_row(connection, endpoint_id)
         endpoints.change(connection, endpoint_id, stopped_at=None, paused_at=None, failures=0, not_before=None)
         _note(connection, endpoint_id, "resumed", actor)
     services.queue.tell()
@@ -141,7 +142,7 @@ def resume_endpoint(services: Services, endpoint_id: str, actor: str) -> None:
 def remove_endpoint(services: Services, endpoint_id: str, actor: str) -> int:
     """Tell it nothing any more, and forget its address and secrets; how much was still to be told. Raises NotFound."""
     with services.database.write() as connection:
-        _found(connection, endpoint_id)
+        endpoint_row(connection, endpoint_id)
         now = installation.product_now(connection)
         untold = outgoing_events.withdraw(connection, endpoint_id)
         parked.dismiss_events(connection, untold)
@@ -154,7 +155,7 @@ def remove_endpoint(services: Services, endpoint_id: str, actor: str) -> int:
 def try_endpoint(services: Services, endpoint_id: str) -> Told:
     """Tell it a test event, or look into a CRM; where that works, what waits goes out. Raises NotFound, SealError."""
     with services.database.read() as connection:
-        endpoint = _found(connection, endpoint_id)
+        endpoint = endpoint_row(connection, endpoint_id)
     access = endpoints.open_access(endpoint, services.ring)
     at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     told = reach(services, endpoint, access, new_id(), {"type": TEST, "timestamp": at, "data": {}})
@@ -163,13 +164,6 @@ def try_endpoint(services: Services, endpoint_id: str) -> Told:
             endpoints.change(connection, endpoint_id, failures=0, not_before=None, last_code=None)
         services.queue.tell()
     return told
-
-
-def _found(connection: Connection, endpoint_id: str) -> Mapping[str, Any]:
-    endpoint = endpoints.by_id(connection, endpoint_id)
-    if endpoint is None:
-        raise NotFound("there is no endpoint of this id; see nurture webhooks list")
-    return endpoint
 
 
 def _note(connection: Connection, endpoint_id: str, what: str, actor: str, **codes: Any) -> None:
