@@ -12,6 +12,7 @@ from tests.support.world import SHIPPED, World
 from worker.domain.drafting import version_of
 from worker.domain.events import LeadEvent
 from worker.domain.staff import Role
+from worker.domain.step_texts import read_steps
 from worker.settings import Settings
 from worker.storage import tables
 from worker.usecases.content import content_history
@@ -98,22 +99,53 @@ def test_what_is_typed_is_looked_at_without_being_saved(console: Console, writer
     assert the_desk(console).read().changed == ()
 
 
-def test_a_new_email_is_a_copy_and_a_step_is_put_at_the_end(console: Console, writer: Person) -> None:
+def test_a_new_email_is_a_copy_that_may_be_put_into_a_sequence_at_once(console: Console, writer: Person) -> None:
     wrong = [writer.post("/studio/new", name=name, source="goodbye").status_code for name in ("A b", "x" * 51, "risks")]
-    made = writer.post("/studio/new", name="one-more", source="goodbye")
-    path = "sequences/depression.toml"
-    with_step = writer.post(
-        f"/studio/look/{path}", text=SHIPPED[path], started_from="x", add_email="questions", add_days="4"
-    ).text
+    taken = writer.post("/studio/new", name="one-more", source="goodbye", step="depression/nothing", days="4")
+    assert (wrong, taken.status_code) == ([422, 422, 422], 422)
+    assert the_desk(console).read().changed == (), "a refused step leaves no email behind"
 
-    assert wrong == [422, 422, 422]
+    made = writer.post("/studio/new", name="one-more", source="goodbye", step="depression/session", days="4")
+
     assert made.headers["location"] == "/console/studio/edit/emails/one-more.md"
-    copied = SHIPPED["emails/goodbye.md"].replace('id = "goodbye"', 'id = "one-more"', 1)
-    assert the_desk(console).read().files["emails/one-more.md"] == copied
-    assert "<option>one-more</option>" in writer.get(f"/studio/edit/{path}").text
-    assert 'id = "questions"\nemail = "questions"\nwait = "4 days"' in with_step.replace("&#34;", '"')
-    writer.post("/studio/give-up", file="emails/one-more.md")
-    assert the_desk(console).read().changed == ()
+    draft = the_desk(console).read()
+    assert draft.changed == ("emails/one-more.md", "sequences/depression.toml")
+    assert draft.files["emails/one-more.md"] == SHIPPED["emails/goodbye.md"].replace(
+        'id = "goodbye"', 'id = "one-more"', 1
+    )
+    ids = [step.id for step in read_steps(draft.files["sequences/depression.toml"]).steps]
+    assert ids[ids.index("session") + 1] == "one-more"
+
+
+def test_steps_are_added_moved_and_taken_out_by_form(console: Console, writer: Person) -> None:
+    path, at = "sequences/depression.toml", "/studio/steps/depression"
+
+    def started_from() -> str:
+        found = re.search(r'name="started_from" value="(\w+)"', writer.get(at).text)
+        assert found
+        return found[1]
+
+    console.world.post()
+    assert "session" in text_of(writer.get(at).text)
+    shown = text_of(writer.get(f"{at}/options").text)
+    assert "1 person has it as their next email, and still get it" in shown
+    old = started_from()
+    add = {"email": "tms-questions", "after": "", "days": "3", "only_at": "carbondale"}
+    assert writer.post(at, started_from=old, **add).status_code == 303
+    late = writer.post(f"{at}/session", started_from=old, do="out")
+    assert (late.status_code, "was changed since you looked" in text_of(late.text)) == (409, True)
+    assert writer.post(f"{at}/session", started_from=started_from(), do="out").status_code == 303
+    assert writer.post(f"{at}/risks", started_from=started_from(), after="options", days="9").status_code == 303
+
+    steps = read_steps(the_desk(console).read().files[path]).steps
+    assert [(one.id, one.wait, one.only_at) for one in steps[:3]] == [
+        ("tms-questions", "3 days", ("carbondale",)), ("options", "2 days", ()), ("risks", "9 days", ()),
+    ]  # fmt: skip
+    assert "session" not in [one.id for one in steps]
+    assert writer.get("/studio/steps/nothing").status_code == 404
+    write_to = writer.post(f"/studio/edit/{path}", text="id = [", started_from=started_from())
+    assert write_to.status_code == 303
+    assert "mend it there first" in text_of(writer.get(at).text)
 
 
 @pytest.mark.parametrize("path", ["claims.toml", "blocks/footer.md", "../pyproject.toml", "emails/nothing.md"])

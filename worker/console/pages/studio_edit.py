@@ -5,7 +5,6 @@ The page is a form with a textarea; without scripts its buttons do what typing d
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,17 +19,15 @@ from worker.console.studio.words import LOCATIONS, in_order
 from worker.console.visit import Visit
 from worker.content.lint.finding import Finding
 from worker.content.render import Renderer
-from worker.domain.drafting import as_copy, as_step, tidy, version_of, why_not_editable
+from worker.domain.drafting import tidy, version_of, why_not_editable
 from worker.domain.staff import Permission
 from worker.errors import NotFound, Refused, TemplateError
 from worker.storage import installation
 from worker.usecases.drafting.changes import lines_between
-from worker.usecases.drafting.look import email_of, look_at
+from worker.usecases.drafting.look import email_of, look_at, sequence_of
 from worker.usecases.drafting.save import Overtaken, give_up, save, versions_of
 
 _NEEDS = Permission.EDIT_CONTENT
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_LONGEST_ID = 50
 
 
 def _edit(visit: Visit) -> Response:
@@ -44,11 +41,8 @@ def _edit(visit: Visit) -> Response:
 
 
 def _look(visit: Visit) -> Response:
-    """The same page with what is typed, unsaved; with a step to add, it stands at the end."""
-    text = tidy(visit.text("text"))
-    if visit.typed("add_email") and visit.typed("add_days").isdecimal():
-        text += as_step(visit.typed("add_email"), int(visit.typed("add_days")))
-    return _page(visit, _path(visit), text, visit.typed("started_from"))
+    """The same page with what is typed, unsaved."""
+    return _page(visit, _path(visit), tidy(visit.text("text")), visit.typed("started_from"))
 
 
 def _save(visit: Visit) -> Response:
@@ -76,9 +70,9 @@ def _page(
         text=text,
         started_from=started_from,
         email=email_of(path),
+        sequence=sequence_of(path),
         findings=_in_this_file_first(look.findings, path),
         personas=list(look.renderer.catalog.personas.values()) if look.renderer else [],
-        emails=sorted(look.renderer.catalog.emails) if look.renderer else [],
         timelines=_timelines(look.renderer, path),
         places=LOCATIONS,
         problem=problem,
@@ -100,8 +94,7 @@ def _in_this_file_first(findings: Sequence[Finding], path: str) -> list[Finding]
 
 def _timelines(renderer: Renderer | None, path: str) -> list[Any]:
     """Of a sequence's file: what it would be at each location."""
-    name = path.removeprefix("sequences/").removesuffix(".toml")
-    sequence = renderer.catalog.sequences.get(name) if renderer and path.startswith("sequences/") else None
+    sequence = renderer.catalog.sequences.get(sequence_of(path)) if renderer else None
     if renderer is None or sequence is None:
         return []
     return [(location, timeline(renderer, sequence, location, None)) for location in in_order(sequence.locations)]
@@ -141,30 +134,6 @@ def _give_up(visit: Visit) -> Response:
     return visit.go_to("/studio/changes", "Given up. What was written is still among the file's versions.")
 
 
-def _new(visit: Visit) -> Response:
-    return _new_page(visit, 200, "")
-
-
-def _new_page(visit: Visit, status: int, problem: str) -> Response:
-    files = visit.means.desk.read().files
-    emails = [email_of(path) for path in sorted(files) if email_of(path)]
-    return visit.page("studio_new.html", status, emails=[(name, name) for name in emails], problem=problem)
-
-
-def _make(visit: Visit) -> Response:
-    name, source = visit.typed("name"), f"emails/{visit.typed('source')}.md"
-    if len(name) > _LONGEST_ID or not _ID.fullmatch(name):
-        problem = f"Small letters, digits and single hyphens, at most {_LONGEST_ID}: sleep-and-pain."
-        return _new_page(visit, 422, problem)
-    text = visit.means.desk.read().files.get(source)
-    if text is None:
-        return _new_page(visit, 422, "Choose an email to begin from.")
-    made = save(visit.means.desk, f"emails/{name}.md", as_copy(text, name), version_of(None), visit.me.name)
-    if isinstance(made, Overtaken) or not made.changed:
-        return _new_page(visit, 422, "There is an email of this name.")
-    return visit.go_to(f"/studio/edit/emails/{name}.md", "This is a copy. Write your own, then add it to a sequence.")
-
-
 def _path(visit: Visit) -> str:
     path = visit.path["path"]
     if (problem := why_not_editable(path)) is not None:
@@ -179,6 +148,4 @@ ROUTES: tuple[Route, ...] = (
     act("/studio/typed/{path:path}", _NEEDS, _typed),
     page("/studio/versions/{path:path}", _NEEDS, _versions),
     act("/studio/give-up", _NEEDS, _give_up),
-    page("/studio/new", _NEEDS, _new),
-    act("/studio/new", _NEEDS, _make),
 )

@@ -39,3 +39,9 @@ def email_of(path: str) -> str:
     """The id of the email in this file; empty for any other file."""
     folder, _, name = path.partition("/")
     return name.removesuffix(".md") if folder == "emails" else ""
+
+
+def sequence_of(path: str) -> str:
+    """The id of the sequence in this file; empty for any other file."""
+    folder, _, name = path.partition("/")
+    return name.removesuffix(".toml") if folder == "sequences" else ""
