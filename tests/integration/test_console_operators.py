@@ -125,7 +125,9 @@ def test_parked_items_show_their_cause_and_what_mends_it_and_never_their_content
     ids = park(world, 2)
 
     assert "Put that key back" in read(olive, "/parked")
-    assert "Item 2" in read(olive, "/parked/cause?kind=submission&code=UnknownSealKey")
+    cause = read(olive, "/parked/cause?kind=submission&code=UnknownSealKey")
+    assert "Item 2" in cause
+    assert all(item_id in cause for item_id in ids)
     page = read(olive, f"/parked/items/{ids[0]}")
     assert "gone7" in page
     assert "example.com" not in page

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from markupsafe import Markup
 
@@ -44,9 +46,19 @@ def test_places_sequences_and_emails_are_called_by_their_names() -> None:
 
     assert names.sequence("iv-ketamine") == "IV ketamine"
     assert names.email("first-visit") == catalog().emails["first-visit"].subject
+    assert names.email_alone("first-visit") == names.email("first-visit")
     assert names.place("out_of_area") == "Out of the area"
     assert names.paused(PauseScope.SEQUENCE, "ptsd") == "sequence PTSD"
     assert names.paused(PauseScope.ALL, None) == "everything"
+
+
+def test_two_emails_of_one_subject_are_told_apart_by_their_sequences() -> None:
+    content = catalog()
+    twin = replace(content.emails["pain-options"], subject=content.emails["depression-options"].subject)
+    names = Names(replace(content, emails={**content.emails, "pain-options": twin}))
+
+    assert names.email_alone("pain-options") == f"{twin.subject} ({names.sequence('chronic-pain')})"
+    assert names.email_alone("depression-options") == f"{twin.subject} ({names.sequence('depression')})"
 
 
 @pytest.mark.parametrize("names", [Names(catalog()), Names(None)])

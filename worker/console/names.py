@@ -31,6 +31,13 @@ class Names:
         found = self.catalog.emails.get(code) if self.catalog else None
         return found.subject if found else label(code.replace("-", " "))
 
+    def email_alone(self, code: str) -> str:
+        """Its subject where no sequence stands beside it: with its sequences where another email is called the same."""
+        subject = self.email(code)
+        if self.catalog is None or sum(email.subject == subject for email in self.catalog.emails.values()) < 2:
+            return subject
+        return f"{subject} ({', '.join(one.name for one in self.catalog.sequences_with(code)) or label(code)})"
+
     def paused(self, scope: str, value: str | None) -> str:
         """What a pause stops: `sequence IV ketamine`."""
         match scope:

@@ -75,7 +75,7 @@ def name(names: Names, by: Breakdown, code: str) -> str:
             return said[:1].upper() + said[1:]
         case Breakdown.SEQUENCE:
             return names.sequence(code)
-    return names.email(code)
+    return names.email_alone(code)
 
 
 def told(cell: Cell) -> str:
