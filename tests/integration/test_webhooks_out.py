@@ -30,8 +30,10 @@ from worker.reach import Reach
 from worker.storage import outgoing_events, tables
 from worker.storage.database import real_now
 from worker.storage.endpoints import Access
+from worker.storage.spool import Spool
 from worker.usecases.desk import unpark
 from worker.usecases.events.record_event import note_event
+from worker.usecases.health.status import read_health
 from worker.usecases.privacy.erase import Erasure, erase_lead
 from worker.usecases.webhooks import manage
 from worker.usecases.webhooks.list_endpoints import EndpointState, find_endpoint, list_endpoints
@@ -325,6 +327,8 @@ def test_a_paused_endpoint_is_told_later_what_happened_meanwhile(world: World) -
         assert tell(world) == {}
         seen = find_endpoint(world.services, endpoint_id)
         assert (seen.state, seen.waiting, seen.oldest_at) == (EndpointState.PAUSED, 1, world.now)
+        with world.database.read() as connection:
+            assert read_health(connection, {}, Spool(world.folder / "spool")).figures.endpoints_paused == 1
 
         manage.resume_endpoint(world.services, endpoint_id, "Jordan Example")
         assert tell(world) == {"taken": 1}

@@ -75,6 +75,7 @@ def test_each_trouble_is_named(changes: dict[str, Any], said: str) -> None:
         ({"spool_oldest_s": 300.0}, "beat 7 s ago"),
         ({"held": 4}, "4 held"),
         ({"quarantined": 5}, "5 in quarantine"),
+        ({"endpoints_paused": 1}, "1 system is told nothing (paused)"),
         ({"paused": 1}, "All clear: 1 pause in force"),
         ({"paused": 2, "due": 90, "oldest_due_s": 9_999.0}, "2 pauses in force; 90 sends due"),
         ({"urgent": 1, "paused": 1}, "All clear: 1 urgent message to be looked at now; 1 pause in force"),

@@ -47,6 +47,7 @@ class Figures:
     sequences_stopped: int = 0
     mailboxes_silent: int = 0
     endpoints_failing: int = 0
+    endpoints_paused: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,4 +148,8 @@ def _notes(figures: Figures) -> list[tuple[bool, str]]:
         (figures.due > 0, f"{figures.due} sends due"),
         (figures.held > 0, f"{figures.held} held"),
         (figures.quarantined > 0, f"{figures.quarantined} in quarantine"),
+        (
+            figures.endpoints_paused > 0,
+            _counted(figures.endpoints_paused, "system is told nothing (paused)", "systems are told nothing (paused)"),
+        ),
     ]

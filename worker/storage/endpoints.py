@@ -101,6 +101,12 @@ def count_failing(connection: Connection) -> int:
     return connection.execute(select(func.count()).where(endpoints.c.removed_at.is_(None), fails)).scalar_one()
 
 
+def count_paused(connection: Connection) -> int:
+    """How many staff have paused."""
+    paused = endpoints.c.removed_at.is_(None), endpoints.c.paused_at.is_not(None)
+    return connection.execute(select(func.count()).where(*paused)).scalar_one()
+
+
 def change(connection: Connection, endpoint_id: str, **values: Any) -> bool:
     """Set columns; False where it was removed."""
     there = update(endpoints).where(endpoints.c.id == endpoint_id, endpoints.c.removed_at.is_(None))

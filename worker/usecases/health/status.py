@@ -191,6 +191,7 @@ def read_health(connection: Connection, depths: Depths, spool: Spool) -> Health:
         sequences_stopped=len(sequences),
         mailboxes_silent=came_back.mailboxes_silent,
         endpoints_failing=endpoints.count_failing(connection),
+        endpoints_paused=endpoints.count_paused(connection),
     )
     return Health(
         figures=figures,
