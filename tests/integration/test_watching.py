@@ -143,6 +143,10 @@ def test_very_many_rows_are_told_by_the_last_minutes_count(alive: World, monkeyp
     def look() -> Status:
         return read_status(alive.database, alive.services.broker, Spool(alive.folder / "spool"))
 
+    def due() -> int:
+        with alive.database.read() as connection:
+            return send_figures.count_due(connection, alive.now)[0]
+
     for number in range(3):
         alive.post(email=f"early{number}@example.com")
     monkeypatch.setattr(send_figures, "COUNTED_ONE_BY_ONE", 5)
@@ -154,10 +158,13 @@ def test_very_many_rows_are_told_by_the_last_minutes_count(alive: World, monkeyp
     alive.post(email="late@example.com")
     assert look().sends["planned"] == 6
     assert look().enrollments_active == 3
+    monkeypatch.setattr(send_figures, "COUNTED_ONE_BY_ONE", 2)
+    assert due() == 3
 
     monkeypatch.undo()
     assert look().sends["planned"] == 8
     assert look().enrollments_active == 4
+    assert due() == 4
 
 
 def test_many_sent_emails_are_counted_by_their_tallies(alive: World, monkeypatch: pytest.MonkeyPatch) -> None:

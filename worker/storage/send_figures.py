@@ -34,6 +34,16 @@ def count_attention(connection: Connection) -> dict[str, int]:
     return {SendState.UNKNOWN: 0, SendState.HELD: 0} | {row[0]: row[1] for row in rows}
 
 
+def count_due(connection: Connection, now: datetime) -> tuple[int, datetime | None]:
+    """How many planned sends are due, and the oldest of their due times; of very many, the last minute's number."""
+    some = select(sends.c.due_at).where(_PLANNED, sends.c.due_at <= now).order_by(sends.c.due_at)
+    part = some.limit(COUNTED_ONE_BY_ONE + 1).subquery()
+    count, oldest = connection.execute(select(func.count(), func.min(part.c.due_at))).one()
+    if count > COUNTED_ONE_BY_ONE:
+        count = max(count, int((samples.newest(connection) or {}).get("due", 0)))
+    return count, oldest
+
+
 def count_planned_within(connection: Connection, now: datetime, length: timedelta) -> int:
     """How many sends come due from now on, for so long."""
     return connection.execute(

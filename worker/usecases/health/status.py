@@ -157,7 +157,7 @@ def read_health(connection: Connection, depths: Depths, spool: Spool) -> Health:
     now = installation.product_now(connection)
     found = heartbeats.consumers(connection)
     beat_age = heartbeats.age(connection, heartbeats.BEAT)
-    due, oldest_due = sends.due(connection, now)
+    due, oldest_due = send_figures.count_due(connection, now)
     attention = send_figures.count_attention(connection)
     oldest_unknown = unknown_sends.oldest(connection)
     snapshot = installation.active_snapshot(connection)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from worker.domain.sends import SendState
-from worker.storage import installation, leads, pauses, planned_sends, send_figures, sends
+from worker.storage import installation, leads, pauses, planned_sends, send_figures
 from worker.storage.planned_sends import Planned
 from worker.usecases.sending.send_facts import stops
 
@@ -68,7 +68,7 @@ def read_upcoming(connection: Connection, *, location: str | None = None, sequen
     holding = [one.pause for one in emails if one.pause]
     return Upcoming(
         days=[Day(day=day, planned=[one for one in emails if one.day == day]) for day in days],
-        overdue=sends.due(connection, now)[0],
+        overdue=send_figures.count_due(connection, now)[0],
         held=send_figures.count_attention(connection)[SendState.HELD],
         pauses=[pause for pause in in_force if pause in holding],
         now=now,

@@ -11,7 +11,7 @@ from worker.domain.leads import Location
 from worker.domain.sends import HoldReason
 from worker.errors import ConfigurationError
 from worker.queues import QueueName
-from worker.storage import installation, pauses, planned_sends, sends
+from worker.storage import installation, pauses, planned_sends, send_figures, sends
 from worker.storage.pauses import PauseScope
 from worker.usecases.services import Services
 
@@ -43,7 +43,7 @@ def read_switch(services: Services) -> Switch:
     """Look at it."""
     with services.database.read() as connection:
         now = installation.product_now(connection)
-        due, oldest = sends.due(connection, now)
+        due, oldest = send_figures.count_due(connection, now)
         stopped = planned_sends.count_stopped(connection, now, now)
         try:
             sequences = sorted(services.content.renderer(connection)[1].catalog.sequences)
