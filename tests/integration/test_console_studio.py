@@ -178,6 +178,7 @@ def test_a_marketer_publishes_what_was_read_and_takes_it_back(console: Console, 
     assert PATH in text_of(marketer.get(f"/studio/history/{before[:10]}/restore").text)
     assert marketer.post(f"/studio/history/{before[:10]}/restore").status_code == 303
     assert next(row for row in content_history.history(desk.database) if row["active"])["snapshot"] == before
+    assert "sent from again by morgan" in text_of(marketer.get("/studio/history").text)
     acts = [row["kind"] for row in console.world.rows(tables.timeline) if row["kind"] == "published" and row["via"]]
     assert len(acts) == 2
 

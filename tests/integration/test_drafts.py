@@ -16,7 +16,7 @@ from worker.storage.database import real_now
 from worker.usecases.content import content_history
 from worker.usecases.content.publish import publish
 from worker.usecases.drafting.desk import DraftDesk
-from worker.usecases.drafting.publish_draft import publish_draft, publish_files
+from worker.usecases.drafting.publish_draft import publish_draft, publish_files, restore_version
 from worker.usecases.drafting.save import IN_THE_FILES, Overtaken, Saved, give_up, save, versions_of
 
 PATH = "emails/first-visit.md"
@@ -171,6 +171,49 @@ def test_files_too_are_published_by_a_second_person_where_the_clinic_wants_one(w
     assert publish_files(desk, files, "kim", written_by="lee").changed
     free = DraftDesk(database=world.database, folder=None)
     assert publish_files(free, SHIPPED, "Jordan Example").changed
+
+
+@ONCE
+def test_going_back_asks_for_a_second_person_as_publishing_does(world: World) -> None:
+    desk = DraftDesk(database=world.database, folder=None, needs_second=True)
+    with world.database.write() as connection:
+        for name, role in (("kim", Role.MARKETER), ("sam", Role.MARKETER), ("lee", Role.WRITER)):
+            staff_id = staff.add(connection, name, role, real_now(connection))
+            assert staff_id is not None
+            staff.change(connection, staff_id, state=StaffState.ACTIVE)
+    save(desk, PATH, NEW, version_of(OLD), "kim")
+    wrong = publish_draft(desk, desk.read().name, "sam").snapshot
+    save(desk, PATH, OLD, version_of(NEW), "sam")
+    right = publish_draft(desk, desk.read().name, "kim").snapshot
+
+    for who, said in (("kim", "wrote some"), ("lee", "may not publish"), ("nobody", "no account")):
+        with pytest.raises(Refused, match=said):
+            restore_version(desk, wrong, who)
+    restore_version(desk, wrong, "sam")
+
+    rows = {row["snapshot"]: row for row in content_history.history(world.database)}
+    assert (rows[wrong]["active"], [one["by"] for one in rows[wrong]["again"]]) == (True, ["sam"])
+    assert rows[right]["again"] == []
+    restore_version(DraftDesk(database=world.database, folder=None), right, "Jordan Example")
+
+
+@ONCE
+def test_what_was_published_and_taken_back_keeps_its_writer_in_the_files(world: World, tmp_path: Path) -> None:
+    for path, text in SHIPPED.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    desk = DraftDesk(database=world.database, folder=tmp_path, needs_second=True)
+    before = content_history.history(world.database)[0]["snapshot"]
+    save(desk, PATH, NEW, version_of(OLD), "kim")
+    publish_draft(desk, desk.read().name, "sam")
+
+    content_history.restore(world.database, before, "sam")
+
+    assert (desk.read().changed, desk.read().authors_of(PATH)) == ((PATH,), ("kim",))
+    with pytest.raises(Refused, match="someone else"):
+        publish_draft(desk, desk.read().name, "kim")
+    (tmp_path / PATH).write_text(OTHER, encoding="utf-8")
+    assert desk.read().authors_of(PATH) == (), "typed into the file by nobody whom we know"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from worker.cli.common import AsJson, open_services, times_of
 from worker.cli.output import console, print_json, print_table
 from worker.settings import load_settings
 from worker.usecases.content import content_history
+from worker.usecases.drafting.publish_draft import restore_version
 
 app = typer.Typer(help="The published versions of the emails, kept for ever.", no_args_is_help=True)
 
@@ -39,22 +40,25 @@ def history(as_json: AsJson = False) -> None:
             times(row["published_at"]),
             row["approved_by"],
             row["note"],
+            "; ".join(f"{times(one['at'])} by {one['by']}" for one in row["again"]),
         ]
         for row in found
     ]
-    print_table("Published", ["version", "", "published", "approved by", "note"], rows, "Nothing is published yet.")
+    columns = ["version", "", "published", "approved by", "note", "sent from again"]
+    print_table("Published", columns, rows, "Nothing is published yet.")
 
 
 @app.command()
 def restore(
     version: Version, approved_by: Annotated[str, typer.Option("--approved-by", help="who approves it; kept")]
 ) -> None:
-    """Send from an earlier version again. The draft files stay as they are.
+    """Send from an earlier version again. The draft files stay as they are. Where the clinic wants two people, whoever
+    approves it has an account that may publish, and wrote nothing of what comes back.
 
     Example: nurture content restore 1f2e3d4c5b --approved-by "Jordan Example"
     """
     with open_services() as services:
-        content_history.restore(services.database, version, approved_by)
+        restore_version(open_desk(load_settings(), services.database), version, approved_by)
     console.print("Restored. The draft files are unchanged: publish them when they are right again.")
 
 

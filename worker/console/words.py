@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from worker.console.studio.words import why as why
 from worker.domain.leads import Language
 from worker.domain.outgoing_events import ALERT, MEANS
 from worker.domain.staff import Permission, Role

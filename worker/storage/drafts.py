@@ -37,6 +37,17 @@ def open_versions(connection: Connection) -> list[Mapping[str, Any]]:
     return [dict(row._mapping) for row in connection.execute(query)]
 
 
+def writers(connection: Connection, texts: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Who ever saved these very texts for these paths, published since or not; nobody for what no one saved here."""
+    columns = (draft_versions.c.path, draft_versions.c.text, draft_versions.c.saved_by)
+    query = select(*columns).where(draft_versions.c.path.in_(texts)).order_by(draft_versions.c.id)
+    found: dict[str, dict[str, None]] = {}
+    for path, text, saved_by in connection.execute(query):
+        if texts[path] == text:
+            found.setdefault(path, {})[saved_by] = None
+    return {path: tuple(names) for path, names in found.items()}
+
+
 def close(connection: Connection, paths: Collection[str]) -> None:
     """These paths have no open draft any more."""
     if paths:

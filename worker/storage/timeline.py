@@ -89,6 +89,13 @@ def entry_row(entry: Entry) -> dict[str, Any]:
     }
 
 
+def of_content(connection: Connection) -> list[Mapping[str, Any]]:
+    """Each time that content became what is sent, oldest first."""
+    about_nobody = timeline.c.lead_id.is_(None), timeline.c.kind == Happened.PUBLISHED
+    rows = connection.execute(select(timeline).where(*about_nobody).order_by(timeline.c.id))
+    return [dict(row._mapping) for row in rows]
+
+
 def of_lead(connection: Connection, lead_id: str) -> list[Mapping[str, Any]]:
     """A lead's entries, oldest first."""
     rows = connection.execute(select(timeline).where(timeline.c.lead_id == lead_id).order_by(timeline.c.id))

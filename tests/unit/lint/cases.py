@@ -85,6 +85,10 @@ def _waived(until: date, rule: str = "LEN001") -> Said:
 WORDS: Mapping[str, Case] = {
     "MED010": words("We guarantee that it is a cure.", "It is not a cure for depression or chronic pain."),
     "MED025": words("IV ketamine works for everyone.", "No treatment works for everyone, and it can’t help everybody."),
+    "MED026": words(
+        "After a few visits you will feel better.",
+        "Nobody can say whether you will feel better. You will be asked how you feel.",
+    ),
     "MED011": words(
         "It offers a safe and innovative approach to mental health and pain management.",
         "It is one approach. The lead nurse can tell you more.",

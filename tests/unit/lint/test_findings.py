@@ -38,6 +38,31 @@ def test_the_shipped_content_has_no_errors_and_no_warnings(shipped_findings: lis
     assert [str(found) for found in shipped_findings] == []
 
 
+@pytest.mark.parametrize(
+    "promise",
+    [
+        "It helps nearly all who come.", "It works for almost everyone.", "This suits most patients.",
+        "If you come, you’ll soon feel much better.", "You will get well.", "Your pain will go away.",
+        "It will lift your mood.", "You are going to be yourself again.",
+    ],
+)  # fmt: skip
+def test_a_promise_of_how_it_ends_stops_a_publish_and_stands_first(promise: str) -> None:
+    found = said_of_text(f"A line.\n\n{promise}")
+
+    assert (found[0].severity, found[0].rule in {"MED025", "MED026"}) == (Severity.E, True)
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        "You will be asked how you feel.", "It does not help most people who try it.", "You may feel better or not.",
+        "Tell us what would make your life better.", "Nobody can promise that you will feel better.",
+    ],
+)  # fmt: skip
+def test_what_promises_nothing_passes(sound: str) -> None:
+    assert not {"MED025", "MED026"} & rules(said_of_text(sound))
+
+
 def only(findings: list[Finding], rule: str) -> Finding:
     (found,) = [one for one in findings if one.rule == rule]
     return found

@@ -17,7 +17,7 @@ from worker.console.studio.headers import EMAIL_HEADERS
 from worker.console.studio.views.timeline import timeline
 from worker.console.studio.words import LOCATIONS, in_order
 from worker.console.visit import Visit
-from worker.content.lint.finding import Finding
+from worker.content.lint.finding import Finding, Severity
 from worker.content.render import Renderer
 from worker.domain.drafting import tidy, version_of, why_not_editable
 from worker.domain.staff import Permission
@@ -89,7 +89,7 @@ def _today(visit: Visit) -> Any:
 
 
 def _in_this_file_first(findings: Sequence[Finding], path: str) -> list[Finding]:
-    return sorted(findings, key=lambda found: found.path != path)
+    return sorted(findings, key=lambda found: (found.severity is not Severity.E, found.path != path))
 
 
 def _timelines(renderer: Renderer | None, path: str) -> list[Any]:

@@ -13,10 +13,10 @@ from worker.content.lint.finding import Finding, errors_in
 from worker.domain.drafting import why_not_publish
 from worker.domain.staff import Permission
 from worker.errors import ContentInvalid, Refused
-from worker.usecases.content.content_history import Touched, history, restore, touched, version
+from worker.usecases.content.content_history import Touched, history, touched, version
 from worker.usecases.drafting.changes import changes_between
 from worker.usecases.drafting.desk import Draft
-from worker.usecases.drafting.publish_draft import publish_draft
+from worker.usecases.drafting.publish_draft import publish_draft, restore_version, why_not_restore
 
 
 def _changes(visit: Visit) -> Response:
@@ -91,7 +91,11 @@ def _versions(visit: Visit) -> list[dict[str, Any]]:
     """Every published version, with its times as times."""
     names = ("published", "first_used", "last_used")
     return [
-        {**row, **{name: datetime.fromisoformat(at) if (at := row[f"{name}_at"]) else None for name in names}}
+        {
+            **row,
+            **{name: datetime.fromisoformat(at) if (at := row[f"{name}_at"]) else None for name in names},
+            "again": [(datetime.fromisoformat(one["at"]), one["by"]) for one in row["again"]],
+        }
         for row in history(visit.services.database)
     ]
 
@@ -100,19 +104,20 @@ def _version(visit: Visit) -> Response:
     return _version_page(visit, "studio_version.html")
 
 
-def _version_page(visit: Visit, template: str) -> Response:
+def _version_page(visit: Visit, template: str, **more: object) -> Response:
     name, files = version(visit.services.database, visit.path["id"])
     shown = next(row for row in _versions(visit) if row["snapshot"] == name)
     now = visit.means.desk.read().published
-    return visit.page(template, version=shown, changes=changes_between(now, files))
+    return visit.page(template, version=shown, changes=changes_between(now, files), **more)
 
 
 def _ask_restore(visit: Visit) -> Response:
-    return _version_page(visit, "studio_restore.html")
+    hindrance = why_not_restore(visit.means.desk, visit.path["id"], visit.me.name)
+    return _version_page(visit, "studio_restore.html", hindrance=hindrance)
 
 
 def _restore(visit: Visit) -> Response:
-    restore(visit.services.database, visit.path["id"], visit.me.name)
+    restore_version(visit.means.desk, visit.path["id"], visit.me.name)
     return visit.go_to("/studio/history", "This version is sent from now. The draft stays as it was.")
 
 

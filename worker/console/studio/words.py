@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, time, timedelta
 from types import MappingProxyType
 
+from worker.content.lint.engine import RULES
 from worker.domain.leads import Condition, Location, Treatment
 from worker.domain.reasons import REASONS
 from worker.domain.schedule import Window
@@ -50,6 +51,12 @@ EVIDENCE: Mapping[str, str] = MappingProxyType(
 """What decided a location."""
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def why(rule: str) -> str:
+    """Why a rule of lint is there, and the law or study behind it; empty for what is no rule."""
+    found = RULES.get(rule)
+    return f"{found.why}{f' ({found.source})' if found.source else ''}" if found else ""
 
 
 def reason(code: str) -> str:

@@ -24,7 +24,7 @@ from worker.content.lint import (
 )
 from worker.content.lint.copy_check import check_typed, check_words
 from worker.content.lint.copy_rules import COPY_RULES
-from worker.content.lint.finding import Finding, Severity, by_place
+from worker.content.lint.finding import Finding, Severity, by_weight
 from worker.content.lint.rule import Hit, Rule
 from worker.content.lint.sample import READER, Draft, Sample, Wire
 from worker.content.render import Rendered, Renderer
@@ -105,7 +105,7 @@ def lint(
     locations: Collection[Location] | None = None,
     wire: Wire | None = None,
 ) -> list[Finding]:
-    """What is to be mended, in reading order. With `emails` only these are looked at, and no sequences."""
+    """What is to be mended, errors first. With `emails` only these are looked at, and no sequences."""
     catalog = renderer.catalog
     wanted = [email for email in catalog.emails if emails is None or email in emails]
     found = [one for email in wanted for one in _lint_email(renderer, email, today, locations, wire)]
@@ -116,7 +116,7 @@ def lint(
     if emails is None and locations is None:
         amiss = waivers.check_waivers(catalog, RULES, used, today)
         findings += _told((_Found(hit, hit.path) for hit in amiss), catalog, today, used)
-    return by_place(findings)
+    return by_weight(findings)
 
 
 def lint_order(renderer: Renderer) -> list[Finding]:
@@ -181,7 +181,7 @@ def _lint_whole(catalog: Catalog, locations: Collection[Location] | None) -> Ite
 
 def told(hits: Iterable[Hit]) -> list[Finding]:
     """Hits that need no catalog to be understood: what is said of files that do not load."""
-    return by_place(_finding(hit, [], ()) for hit in dict.fromkeys(hits))
+    return by_weight(_finding(hit, [], ()) for hit in dict.fromkeys(hits))
 
 
 def _told(found: Iterable[_Found], catalog: Catalog, today: date, used: list[Waiver]) -> list[Finding]:

@@ -52,11 +52,11 @@ class Finding:
         return f"{self.where}: {self.in_words}"
 
 
-def by_place(findings: Iterable[Finding]) -> list[Finding]:
-    """In reading order: by file and line, the gravest first on one line."""
+def by_weight(findings: Iterable[Finding]) -> list[Finding]:
+    """What stops a publish first; then in reading order, by file and line."""
     return sorted(
         findings,
-        key=lambda found: (found.path, found.line or 0, _ORDER[found.severity], found.rule, found.message),
+        key=lambda found: (_ORDER[found.severity], found.path, found.line or 0, found.rule, found.message),
     )
 
 

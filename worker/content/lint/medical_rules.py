@@ -54,6 +54,8 @@ _HEDGE = any_of(
     r"\bno one yet knows\b",
 )
 
+_BETTER = "better|well|good|great|happy|happier|calm|calmer|free|relieved|healthy|healthier|yourself|like yourself"
+
 OVERPROMISING: tuple[CopyRule, ...] = (
     CopyRule(
         id="MED010",
@@ -79,13 +81,35 @@ OVERPROMISING: tuple[CopyRule, ...] = (
         scopes=_EVERYWHERE,
         pattern=any_of(
             r"\b(?:works?|worked|effective|suitable|right|helps?|helped|suits?|suited)(?: well)?(?: for)? "
-            r"(?:everyone|everybody|anyone|anybody|all (?:people|patients|of us)|every (?:one|body|patient|person))\b",
+            r"(?:(?:nearly|almost|virtually|practically) (?:all|any|every)\w*|everyone|everybody|anyone|anybody|"
+            r"(?:all|most) (?:people|patients|of us|of our|of those|who)|every (?:one|body|patient|person))",
         ),
         unless=any_of(r"\b(?:no|not|nothing|none|nor|never|cannot)\b", r"n[’']t\b"),
         says="'{words}' promises it to everybody.",
-        what="works for everyone, helps anybody, suits all patients ('does not work for everyone' is fine)",
+        what="works for everyone, helps nearly all who come, suits most patients "
+        "('does not work for everyone' is fine)",
         why="No treatment here helps everyone, and to say so is a promise of a result.",
         fix="Say that results differ from person to person.",
+        source="NY Education Law 6530(27); 225 ILCS 60/26(3)",
+    ),
+    CopyRule(
+        id="MED026",
+        severity=_E,
+        scopes=_EVERYWHERE,
+        pattern=any_of(
+            rf"\byou(?:[’']ll| will| are going to)(?: \w+ly| soon| also)? "
+            rf"(?:feel|be|get|sleep|live|become|start feeling)(?: \w+ly| so| much| a lot| far)* (?:{_BETTER})\b",
+            r"\byour (?:\w+ )?(?:pain|depression|anxiety|symptoms?|mood|fear|panic|life|sleep)"
+            r"(?:[’']ll| will| is going to) (?:\w+ly )?(?:go away|disappear|vanish|lift|end|ease|fade|improve|change|"
+            r"be gone|(?:be|get) better)\b",
+            r"\b(?:will|[’']ll) (?:\w+ly )?(?:heal|relieve|ease|lift|end|stop|fix|reduce) your\b",
+        ),
+        unless=any_of(r"\b(?:no|not|nothing|none|nobody|nor|never|cannot|whether|hope)\b", r"n[’']t\b"),
+        says="'{words}' promises the reader how it will end.",
+        what="you will feel better, your pain will ease, it will lift your mood ('nobody can say whether you will feel "
+        "better' is fine)",
+        why="How it ends for one person cannot be known. A promise that fails is a loss to someone who had hoped.",
+        fix="Say what happens at a visit, and that results differ from person to person.",
         source="NY Education Law 6530(27); 225 ILCS 60/26(3)",
     ),
     CopyRule(

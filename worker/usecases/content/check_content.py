@@ -25,7 +25,7 @@ def check_content(
     emails: Collection[str] | None = None,
     locations: Collection[Location] | None = None,
 ) -> list[Finding]:
-    """Every finding, in reading order; with `emails` or `locations`, only of these."""
+    """Every finding, errors first; with `emails` or `locations`, only of these."""
     return lint(renderer, today, emails=emails, locations=locations, wire=_wire(renderer))
 
 

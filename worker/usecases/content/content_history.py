@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,10 +66,11 @@ def _touched(path: str, draft: Catalog, waiting: Mapping[str, int], enrolled: Ma
 
 
 def history(database: Database) -> list[dict[str, Any]]:
-    """Every published version, newest first, with its first and last use."""
+    """Every published version, newest first, with its first and last use, and who made it what is sent once more."""
     with database.read() as connection:
         active = installation.active_snapshot(connection)
         rows = contents.history(connection)
+        times = timeline.of_content(connection)
     return [
         {
             "snapshot": row["hash"],
@@ -79,9 +80,16 @@ def history(database: Database) -> list[dict[str, Any]]:
             "note": row["note"],
             "first_used_at": row["first_used_at"].isoformat() if row["first_used_at"] else None,
             "last_used_at": row["last_used_at"].isoformat() if row["last_used_at"] else None,
+            "again": _again(times, row["hash"]),
         }
         for row in rows
     ]
+
+
+def _again(times: Iterable[Mapping[str, Any]], snapshot: str) -> list[dict[str, str]]:
+    """When a version became what is sent after another had been, and by whom."""
+    mine = [one for one in times if one["detail"].get("snapshot") == snapshot]
+    return [{"at": one["at"].isoformat(), "by": one["actor"]} for one in mine if one["detail"].get("restored")]
 
 
 def export(database: Database, snapshot: str, folder: Path) -> int:

@@ -7,7 +7,7 @@ open versions laid over it, so a deploy or a publish from elsewhere never brings
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +46,21 @@ class DraftDesk:
             files: Mapping[str, str] = read_content_files(self.folder)
         else:
             files = {**published, **{row["path"]: row["text"] for row in versions}}
-        return Draft(files=files, published=published, versions=versions)
+        draft = Draft(files=files, published=published, versions=versions)
+        still_open = {row["path"] for row in versions}
+        taken_back = {path: files[path] for path in draft.changed if path in files and path not in still_open}
+        return replace(draft, earlier=drafts.writers(connection, taken_back)) if taken_back else draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The draft beside what is published. `versions` are the open ones, in the order of saving."""
+    """The draft beside what is published. `versions` are the open ones, in the order of saving; `earlier` are the
+    writers of texts that were published and taken back, and still stand in the files."""
 
     files: Mapping[str, str]
     published: Mapping[str, str]
     versions: list[Mapping[str, Any]]
+    earlier: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -70,7 +75,8 @@ class Draft:
 
     def authors_of(self, path: str) -> tuple[str, ...]:
         """Who saved something for this path since it was published; nobody where it was changed in the files alone."""
-        return tuple(dict.fromkeys(row["saved_by"] for row in self.versions if row["path"] == path))
+        since = dict.fromkeys(row["saved_by"] for row in self.versions if row["path"] == path)
+        return tuple(since) or self.earlier.get(path, ())
 
     @property
     def authors(self) -> frozenset[str]:

@@ -1,4 +1,6 @@
-"""Publish a draft, if they may: the one that somebody has read in the studio, or the files of a machine."""
+"""Publish a draft, or go back to an earlier version, if they may: what somebody has read in the studio, or what is
+asked for on the command line. Both change what people get, so one rule says who may.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,9 @@ from dataclasses import replace
 from worker.domain.drafting import why_not_publish
 from worker.domain.staff import Permission, Role, StaffState, may
 from worker.errors import Refused
-from worker.storage import staff
+from worker.storage import drafts, staff
 from worker.storage.database import Database
+from worker.usecases.content.content_history import restore, version
 from worker.usecases.content.publish import Published, publish
 from worker.usecases.drafting.desk import DraftDesk
 
@@ -39,13 +42,38 @@ def publish_files(
     return publish(desk.database, files, approved_by, note)
 
 
+def restore_version(desk: DraftDesk, snapshot: str, by: str) -> None:
+    """Send from an earlier version again. Raises Refused and NotFound; then nothing has changed."""
+    if (problem := why_not_restore(desk, snapshot, by)) is not None:
+        raise Refused(problem)
+    restore(desk.database, snapshot, by)
+
+
+def why_not_restore(desk: DraftDesk, snapshot: str, by: str) -> str | None:
+    """Why this person may not, where the clinic wants two: they may not publish, or wrote what would come back."""
+    if not desk.needs_second:
+        return None
+    _ask_for_publisher(desk.database, by)
+    files = version(desk.database, snapshot)[1]
+    now = desk.read().published
+    with desk.database.read() as connection:
+        authors = drafts.writers(connection, {path: text for path, text in files.items() if now.get(path) != text})
+    if why_not_publish(by, {name for names in authors.values() for name in names}, needs_second=True) is None:
+        return None
+    return f"{by} wrote some of what would be sent again: someone else reads it and sends from it"
+
+
+def _ask_for_publisher(database: Database, name: str) -> None:
+    if not may(_active_role(database, name), Permission.PUBLISH_CONTENT):
+        raise Refused(f"{name} may not publish; --approved-by names a marketer or an admin")
+
+
 def _ask_for_two(desk: DraftDesk, files: Mapping[str, str], approved_by: str, written_by: str) -> None:
     if not written_by:
         raise Refused("two people are wanted here (NURTURE_SECOND_APPROVAL): name the account of whoever wrote it "
                       "with --written-by, or publish in the studio")  # fmt: skip
     _active_role(desk.database, written_by)
-    if not may(_active_role(desk.database, approved_by), Permission.PUBLISH_CONTENT):
-        raise Refused(f"{approved_by} may not publish; --approved-by names a marketer or an admin")
+    _ask_for_publisher(desk.database, approved_by)
     authors = {written_by, *replace(desk.read(), files=files).authors}
     if why_not_publish(approved_by, authors, needs_second=True) is not None:
         raise Refused(f"{approved_by} wrote some of these changes: --approved-by names someone else, who has read them")
