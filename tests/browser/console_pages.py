@@ -17,6 +17,8 @@ PAGES: dict[str, Permission | None] = {
     "/studio/changes": Permission.SEE_CONTENT,
     "/studio/edit/emails/first-visit.md": Permission.EDIT_CONTENT,
     "/studio/edit/sequences/depression.toml": Permission.EDIT_CONTENT,
+    "/studio/edit/claims.toml": Permission.EDIT_CONTENT,
+    "/studio/away/emails/risks.md": Permission.EDIT_CONTENT,
     "/studio/new": Permission.EDIT_CONTENT,
     "/studio/steps/depression": Permission.EDIT_CONTENT,
     "/studio/steps/depression/session": Permission.EDIT_CONTENT,

@@ -61,6 +61,8 @@ WHO_MAY = {
     "POST /studio/give-up": "WMA",
     "GET /studio/new": "WMA",
     "POST /studio/new": "WMA",
+    "GET /studio/away/{path:path}": "WMA",
+    "POST /studio/away/{path:path}": "WMA",
     "GET /studio/steps/{id}": "WMA",
     "POST /studio/steps/{id}": "WMA",
     "GET /studio/steps/{id}/{step}": "WMA",

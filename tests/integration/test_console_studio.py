@@ -148,7 +148,24 @@ def test_steps_are_added_moved_and_taken_out_by_form(console: Console, writer: P
     assert "mend it there first" in text_of(writer.get(at).text)
 
 
-@pytest.mark.parametrize("path", ["claims.toml", "blocks/footer.md", "../pyproject.toml", "emails/nothing.md"])
+def test_claims_and_blocks_are_written_like_emails_and_a_file_is_taken_away(console: Console, writer: Person) -> None:
+    for path in ("claims.toml", "blocks/footer.md"):
+        page = text_of(writer.get(f"/studio/edit/{path}").text)
+        assert "The medical lead reads a change of this file" in page
+        saved = writer.post(
+            f"/studio/edit/{path}", text=SHIPPED[path] + "\n# A note.\n", started_from=version_of(SHIPPED[path])
+        )
+        assert saved.status_code == 303
+    away = "/studio/away/emails/risks.md"
+    assert "Nothing can be published until this is mended" in text_of(writer.get(away).text)
+    assert writer.post(away, started_from="x").status_code == 409
+    assert writer.post(away, started_from=version_of(SHIPPED["emails/risks.md"])).status_code == 303
+    assert the_desk(console).read().changed == ("blocks/footer.md", "claims.toml", "emails/risks.md")
+    assert "It took the file away" in text_of(writer.get("/studio/versions/emails/risks.md").text)
+    assert writer.get("/studio/edit/emails/risks.md").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["safety.toml", "layout/email.html", "../pyproject.toml", "emails/nothing.md"])
 def test_what_is_not_for_the_browser_is_not_opened(writer: Person, path: str) -> None:
     assert writer.get(f"/studio/edit/{path}").status_code in {404, 409}
     assert writer.post(f"/studio/edit/{path}", text="x", started_from="y").status_code in {404, 409}

@@ -18,6 +18,7 @@ from worker.usecases.content.publish import publish
 from worker.usecases.drafting.desk import DraftDesk
 from worker.usecases.drafting.publish_draft import publish_draft, publish_files, restore_version
 from worker.usecases.drafting.save import IN_THE_FILES, Overtaken, Saved, give_up, save, versions_of
+from worker.usecases.drafting.take_away import loss_of, take_away
 
 PATH = "emails/first-visit.md"
 OLD = SHIPPED[PATH]
@@ -96,6 +97,44 @@ def test_a_draft_that_is_given_up_leaves_what_is_published_and_its_versions(desk
     assert [row["text"] for row in versions_of(desk, PATH)] == [NEW]
     with pytest.raises(NotFound):
         give_up(desk, PATH)
+
+
+@BOTH_WAYS
+def test_a_file_is_taken_away_after_saying_what_breaks_and_comes_back(desk: DraftDesk, world: World) -> None:
+    world.post()
+    email, sequence = "emails/depression-options.md", "sequences/depression.toml"
+
+    loss = loss_of(desk, email)
+
+    assert (loss.version, loss.people) == (version_of(SHIPPED[email]), 1)
+    assert any("sequences/depression.toml" in one for one in loss.breaks), loss.breaks
+    assert loss_of(desk, sequence).people == 1
+    with pytest.raises(Refused, match="changed since you looked"):
+        take_away(desk, email, version_of(OLD), "kim")
+    take_away(desk, email, loss.version, "kim")
+    draft = desk.read()
+    assert (email in draft.files, draft.changed, draft.authors) == (False, (email,), {"kim"})
+    with pytest.raises(ContentInvalid):
+        publish_draft(desk, draft.name, "sam")
+    give_up(desk, email)
+    assert (desk.read().files[email], desk.read().changed) == (SHIPPED[email], ())
+
+
+@BOTH_WAYS
+def test_a_file_that_nobody_needs_is_published_away(desk: DraftDesk) -> None:
+    extra = "blocks/extra.md"
+    save(desk, extra, "A line.\n", version_of(None), "kim")
+    publish_draft(desk, desk.read().name, "sam")
+    loss = loss_of(desk, extra)
+    assert (loss.people, loss.breaks) == (0, ())
+
+    take_away(desk, extra, loss.version, "kim")
+
+    assert publish_draft(desk, desk.read().name, "sam").changed
+    assert (desk.read().changed, extra in desk.read().published) == ((), False)
+    for needed in ("clinic.toml", "claims.toml", "safety.toml", "emails/../x.md"):
+        with pytest.raises(Refused):
+            take_away(desk, needed, "", "kim")
 
 
 @ONCE
@@ -220,7 +259,7 @@ def test_what_was_published_and_taken_back_keeps_its_writer_in_the_files(world: 
     "path",
     [
         "../pyproject.toml", "emails/../../x.md", "emails/x.toml", "/etc/passwd", "emails/.md", "emails/X.md",
-        "claims.toml", "blocks/footer.md", "safety.toml", "layout/email.html", "emails/a.md\n", "",
+        "safety.toml", "blocks/footer.html", "layout/email.html", "emails/a.md\n", "",
     ],
 )  # fmt: skip
 def test_what_is_not_for_the_browser_is_refused_with_whose_it_is(path: str) -> None:
@@ -229,8 +268,8 @@ def test_what_is_not_for_the_browser_is_refused_with_whose_it_is(path: str) -> N
 
 @ONCE
 def test_what_is_not_for_the_browser_is_not_saved_either(world: World) -> None:
-    with pytest.raises(Refused, match="the medical lead"):
-        save(DraftDesk(database=world.database, folder=None), "claims.toml", "x", "", "kim")
+    with pytest.raises(Refused, match="a clinician"):
+        save(DraftDesk(database=world.database, folder=None), "safety.toml", "x", "", "kim")
 
 
 @ONCE

@@ -6,18 +6,17 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-LARGEST = 20_000
-"""Characters of a file that is edited in a browser; the longest email has a tenth."""
+LARGEST = 40_000
+"""Characters of a file that is edited in a browser; claims.toml, the longest, has half of them."""
 
-_EDITABLE = re.compile(r"(?:emails/[a-z0-9][a-z0-9-]{0,60}\.md|sequences/[a-z0-9][a-z0-9-]{0,60}\.toml|"
-                       r"(?:clinic|routing|personas)\.toml)")  # fmt: skip
-_KEPT_BY = (
-    ("claims.toml", "the medical lead"),
-    ("blocks/", "the medical lead"),
-    ("safety.toml", "a clinician"),
-    ("forms.toml", "the web person"),
-    ("layout/", "the web person"),
-)
+GONE = ""
+"""What a draft says of a file that is taken away: no file of the content is empty."""
+
+_EDITABLE = re.compile(r"(?:(?:emails|blocks)/[a-z0-9][a-z0-9-]{0,60}\.md|sequences/[a-z0-9][a-z0-9-]{0,60}\.toml|"
+                       r"(?:clinic|routing|personas|claims|forms)\.toml)")  # fmt: skip
+_KEPT_BY = (("safety.toml", "a clinician"), ("layout/", "the web person"))
+_READ_BY = (("claims.toml", "The medical lead"), ("blocks/", "The medical lead"), ("forms.toml", "The web person"))
+_ONE_OF_MANY = ("emails/", "sequences/", "blocks/")
 
 
 def why_not_editable(path: str) -> str | None:
@@ -28,6 +27,16 @@ def why_not_editable(path: str) -> str | None:
         if path.startswith(start):
             return f"{path} belongs to {who} and is changed in the files themselves"
     return f"{path[:80]} is no file of the content"
+
+
+def reader_of(path: str) -> str:
+    """Who reads a change of this file before it is published; empty where marketing alone decides."""
+    return next((who for start, who in _READ_BY if path.startswith(start)), "")
+
+
+def may_go(path: str) -> bool:
+    """True for a file that the content can be without: one of many."""
+    return why_not_editable(path) is None and path.startswith(_ONE_OF_MANY)
 
 
 def version_of(text: str | None) -> str:

@@ -19,13 +19,14 @@ from worker.console.studio.words import LOCATIONS, in_order
 from worker.console.visit import Visit
 from worker.content.lint.finding import Finding, Severity
 from worker.content.render import Renderer
-from worker.domain.drafting import tidy, version_of, why_not_editable
+from worker.domain.drafting import may_go, reader_of, tidy, version_of, why_not_editable
 from worker.domain.staff import Permission
 from worker.errors import NotFound, Refused, TemplateError
 from worker.storage import installation
 from worker.usecases.drafting.changes import lines_between
 from worker.usecases.drafting.look import email_of, look_at, sequence_of
 from worker.usecases.drafting.save import Overtaken, give_up, save, versions_of
+from worker.usecases.drafting.take_away import loss_of, take_away
 
 _NEEDS = Permission.EDIT_CONTENT
 
@@ -33,11 +34,11 @@ _NEEDS = Permission.EDIT_CONTENT
 def _edit(visit: Visit) -> Response:
     path = _path(visit)
     files = visit.means.desk.read().files
-    if path not in files:
-        raise NotFound(f"the draft has no {path}")
     wanted = visit.typed("version")
     kept = [row["text"] for row in versions_of(visit.means.desk, path) if str(row["number"]) == wanted]
-    return _page(visit, path, kept[0] if kept else files[path], version_of(files[path]), is_old=bool(kept))
+    if path not in files and not kept:
+        raise NotFound(f"the draft has no {path}")
+    return _page(visit, path, kept[0] if kept else files[path], version_of(files.get(path)), is_old=bool(kept))
 
 
 def _look(visit: Visit) -> Response:
@@ -71,6 +72,8 @@ def _page(
         started_from=started_from,
         email=email_of(path),
         sequence=sequence_of(path),
+        reader=reader_of(path),
+        may_go=may_go(path) and path in draft.files,
         findings=_in_this_file_first(look.findings, path),
         personas=list(look.renderer.catalog.personas.values()) if look.renderer else [],
         timelines=_timelines(look.renderer, path),
@@ -134,6 +137,17 @@ def _give_up(visit: Visit) -> Response:
     return visit.go_to("/studio/changes", "Given up. What was written is still among the file's versions.")
 
 
+def _ask_away(visit: Visit) -> Response:
+    path = visit.path["path"]
+    return visit.page("studio_away.html", path=path, loss=loss_of(visit.means.desk, path), email=email_of(path))
+
+
+def _away(visit: Visit) -> Response:
+    path = visit.path["path"]
+    take_away(visit.means.desk, path, visit.typed("started_from"), visit.me.name)
+    return visit.go_to("/studio/changes", f"{path} is taken away in the draft. “Give it up” there brings it back.")
+
+
 def _path(visit: Visit) -> str:
     path = visit.path["path"]
     if (problem := why_not_editable(path)) is not None:
@@ -148,4 +162,6 @@ ROUTES: tuple[Route, ...] = (
     act("/studio/typed/{path:path}", _NEEDS, _typed),
     page("/studio/versions/{path:path}", _NEEDS, _versions),
     act("/studio/give-up", _NEEDS, _give_up),
+    page("/studio/away/{path:path}", _NEEDS, _ask_away),
+    act("/studio/away/{path:path}", _NEEDS, _away),
 )

@@ -10,6 +10,7 @@ from worker.content.load import load_catalog
 from worker.content.render import Renderer
 from worker.content.snapshots import pack, snapshot_hash, unpack
 from worker.content.uses import places_of_use as places_of_use
+from worker.domain.drafting import GONE
 from worker.domain.sends import MENDED_BY_PUBLISHING
 from worker.storage import contents, drafts, installation, sends, timeline
 from worker.storage.database import Database
@@ -46,7 +47,7 @@ def publish(
                 sends.release_holds(connection, now, reason=reason)
             timeline.add(connection, Happened.PUBLISHED, now, None, actor=approved_by, snapshot=name, before=before)
         newest = {row["path"]: row["text"] for row in drafts.open_versions(connection)}
-        drafts.close(connection, [path for path, text in newest.items() if files.get(path) == text])
+        drafts.close(connection, [path for path, text in newest.items() if files.get(path, GONE) == text])
     return Published(snapshot=name, changed=before != name, emails=len(renderer.catalog.emails))
 
 

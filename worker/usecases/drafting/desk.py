@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from worker.content.catalog import read_content_files
 from worker.content.snapshots import snapshot_hash, unpack
+from worker.domain.drafting import GONE
 from worker.storage import contents, drafts, installation
 from worker.storage.database import Database
 
@@ -45,7 +46,8 @@ class DraftDesk:
         if self.folder is not None:
             files: Mapping[str, str] = read_content_files(self.folder)
         else:
-            files = {**published, **{row["path"]: row["text"] for row in versions}}
+            over = {**published, **{row["path"]: row["text"] for row in versions}}
+            files = {path: text for path, text in over.items() if text != GONE}
         draft = Draft(files=files, published=published, versions=versions)
         still_open = {row["path"] for row in versions}
         taken_back = {path: files[path] for path in draft.changed if path in files and path not in still_open}

@@ -49,7 +49,7 @@ def save(desk: DraftDesk, path: str, typed: str, started_from: str, by: str) -> 
         if version_of(now) != started_from:
             return _overtaken(draft, path)
         keep_unsaved(connection, draft, path)
-        if not _keep(connection, path, text, by):
+        if not keep(connection, path, text, by):
             return _overtaken(draft, path)
         if desk.folder is not None:
             write_content_file(desk.folder, path, text)
@@ -85,10 +85,11 @@ def keep_unsaved(connection: Connection, draft: Draft, path: str) -> None:
     now = draft.files.get(path)
     known = [row["text"] for row in draft.versions if row["path"] == path][-1:]
     if now is not None and now not in (draft.published.get(path), *known):
-        _keep(connection, path, now, IN_THE_FILES)
+        keep(connection, path, now, IN_THE_FILES)
 
 
-def _keep(connection: Connection, path: str, text: str, by: str) -> bool:
+def keep(connection: Connection, path: str, text: str, by: str) -> bool:
+    """Keep a text as a file's newest version; False where somebody else's got its number first."""
     number = drafts.newest_number(connection, path) + 1
     return drafts.add(connection, path, number, text, by, real_now(connection))
 
