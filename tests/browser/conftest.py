@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.every_page import every_page
+from tests.browser.every_page import served
 from worker.intake import pages
 from worker.static_files import SHARED
 
@@ -78,17 +78,17 @@ class Answers(BaseHTTPRequestHandler):
         found = next((folder / name for folder in (pages.STATIC, SHARED) if (folder / name).is_file()), None)
         if path.startswith("/static/") and found:
             self.answer(200, found.read_bytes(), TYPES[found.suffix])
-        elif html := every_page().get(name):
+        elif html := served().get(name):
             self.answer(200, html.encode())
         else:
-            self.answer(404, every_page()["not-found"].encode())
+            self.answer(404, served()["not-found"].encode())
 
     def do_POST(self) -> None:
         fields = self.rfile.read(int(self.headers["Content-Length"])).decode()
         site: PageServer = self.server.site  # type: ignore[attr-defined]
         site.posted.append((self.path, parse_qsl(fields, keep_blank_values=True)))
         # After 204 a browser stays where it is, as it does when someone stops the loading.
-        self.answer(200 if site.answers else 204, every_page()["thanks"].encode() if site.answers else b"")
+        self.answer(200 if site.answers else 204, served()["thanks"].encode() if site.answers else b"")
 
     def answer(self, status: int, body: bytes, kind: str = "text/html; charset=utf-8") -> None:
         self.send_response(status)

@@ -10,9 +10,10 @@ from worker.content.catalog import read_content_files
 from worker.content.load import load_catalog
 from worker.domain.clinic import Clinic
 from worker.domain.forms import Form
-from worker.domain.leads import Location
+from worker.domain.leads import Language, Location
 from worker.errors import FieldError
 from worker.intake import pages
+from worker.intake.spanish import in_language
 from worker.settings import TEMPLATES
 
 TYPED = {
@@ -39,31 +40,33 @@ HOSTILE = "</title></textarea>\"'><script>alert(1)</script><img src=x onerror=al
 
 
 @cache
-def shipped() -> tuple[Clinic, Form]:
+def shipped(language: Language = Language.ENGLISH) -> tuple[Clinic, Form]:
     catalog = load_catalog(read_content_files(TEMPLATES))
-    return catalog.clinic, catalog.forms["clinic"]
+    return catalog.clinic, catalog.forms["clinica" if language is Language.SPANISH else "clinic"]
 
 
-def every_page() -> dict[str, str]:
+def every_page(language: Language = Language.ENGLISH) -> dict[str, str]:
     """As people meet them."""
-    clinic, form = shipped()
+    clinic, form = shipped(language)
     nonce, token = "0123456789abcdef", "0123456789abcdef.1700000000.c2lnbmVk"
     albany = clinic.places[Location.ALBANY]
     sorry, detail = "We could not save this just now", "Please try again in a few minutes, or call us."
     return {
         "form": pages.form_page(form, clinic, values={}, errors=[], nonce=nonce, token=token),
-        "form-errors": pages.form_page(form, clinic, values=TYPED, errors=ERRORS, nonce=nonce, token=token),
-        "thanks": pages.thanks_page(clinic, reference="TAC-7Q4F-2K", crisis=False),
-        "thanks-crisis": pages.thanks_page(clinic, reference="TAC-7Q4F-2K", crisis=True),
-        "problem": pages.problem_page(clinic, title=sorry, detail=detail, status=503),
-        "too-much": pages.problem_page(clinic, title="Please wait a minute", detail=detail, status=429),
-        "unsubscribe": pages.unsubscribe_page(clinic, token="abc", done=False),
-        "unsubscribed": pages.unsubscribe_page(clinic, token="abc", done=True),
-        "paused": pages.preference_page(clinic, until=date(2026, 4, 1)),
-        "series-ended": pages.preference_page(clinic, until=None),
-        "choose": pages.choose_page(clinic, token="abc", chosen=None),
-        "chosen": pages.choose_page(clinic, token="abc", chosen=albany),
-        "not-found": pages.not_found_page(clinic),
+        "form-errors": pages.form_page(
+            form, clinic, values=TYPED, errors=in_language(ERRORS, language), nonce=nonce, token=token
+        ),
+        "thanks": pages.thanks_page(clinic, language, reference="TAC-7Q4F-2K", crisis=False),
+        "thanks-crisis": pages.thanks_page(clinic, language, reference="TAC-7Q4F-2K", crisis=True),
+        "problem": pages.problem_page(clinic, language, title=sorry, detail=detail, status=503),
+        "too-much": pages.problem_page(clinic, language, title="Please wait a minute", detail=detail, status=429),
+        "unsubscribe": pages.unsubscribe_page(clinic, language, token="abc", done=False),
+        "unsubscribed": pages.unsubscribe_page(clinic, language, token="abc", done=True),
+        "paused": pages.preference_page(clinic, language, until=date(2026, 4, 1)),
+        "series-ended": pages.preference_page(clinic, language, until=None),
+        "choose": pages.choose_page(clinic, language, token="abc", chosen=None),
+        "chosen": pages.choose_page(clinic, language, token="abc", chosen=albany),
+        "not-found": pages.not_found_page(clinic, language),
     }
 
 
@@ -92,3 +95,11 @@ def every_hostile_page() -> dict[str, str]:
 
 
 PAGES = tuple(every_page())
+IN_SPANISH = tuple(f"es-{name}" for name in ("form", "form-errors", "thanks", "thanks-crisis", "unsubscribe", "choose"))
+"""Those with parts of their own, for what takes a browser."""
+
+
+def served() -> dict[str, str]:
+    """Every page by the name under which the tests' server has it."""
+    spanish = every_page(Language.SPANISH)
+    return every_page() | {f"es-{name}": html for name, html in spanish.items()}

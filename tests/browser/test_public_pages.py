@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import PageServer
-from tests.browser.every_page import PAGES, TYPED
+from tests.browser.every_page import IN_SPANISH, PAGES, TYPED
 
 pytestmark = pytest.mark.browser
 
@@ -37,7 +37,7 @@ def screen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Browser
 
 def test_axe_finds_nothing_on_any_page(screen: BrowserContext, site: PageServer) -> None:
     page, axe, found = screen.new_page(), Axe(), []
-    for name in PAGES:
+    for name in (*PAGES, *IN_SPANISH):
         page.goto(f"{site.url}/{name}")
         results = axe.run(page, options={"runOnly": RULES}).response
         assert len(results["passes"]) > 10, "axe did look"
@@ -69,7 +69,7 @@ def test_no_page_scrolls_sideways(browser: Browser, site: PageServer, width: int
     with browser.new_context(viewport={"width": width, "height": 640}) as context:
         page = context.new_page()
         wide = []
-        for name in PAGES:
+        for name in (*PAGES, *IN_SPANISH):
             page.goto(f"{site.url}/{name}")
             if page.evaluate("document.scrollingElement.scrollWidth") > width:
                 wide.append(name)
@@ -81,7 +81,7 @@ def test_what_is_pressed_is_big_enough_for_a_shaking_thumb(browser: Browser, sit
     with browser.new_context(viewport=PHONE) as context:
         page = context.new_page()
         small = []
-        for name in PAGES:
+        for name in (*PAGES, *IN_SPANISH):
             page.goto(f"{site.url}/{name}")
             targets = page.locator("button, .button, .option label, select, textarea, .field input")
             for target in targets.all():
@@ -102,6 +102,18 @@ def test_988_is_on_the_first_screen_of_a_phone(browser: Browser, site: PageServe
 
         for words in ("Call 988", "Text 988"):
             expect(page.get_by_role("link", name=words, exact=True)).to_be_in_viewport(ratio=1)
+
+
+def test_in_spanish_988_is_on_the_first_screen_and_the_form_is_sent(page: Page, site: PageServer) -> None:
+    page.goto(f"{site.url}/es-form")
+    for words in ("Llamar al 988", "Escribir al 988"):
+        expect(page.get_by_role("link", name=words, exact=True)).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("link", name="English")).to_have_attribute("href", "/form?form=clinica&lang=en")
+    page.get_by_label("Correo electrónico").first.fill("lucia@example.com")
+    page.get_by_role("button", name="Enviar mi solicitud").click()
+    page.wait_for_url(f"{site.url}/v1/submissions")
+
+    assert ("form", "clinica") in site.posted[0][1]
 
 
 def test_in_a_crisis_the_help_is_the_largest_thing(browser: Browser, site: PageServer) -> None:

@@ -15,6 +15,7 @@ from tests.support.world import SHIPPED, World
 from worker.domain.leads import Language
 from worker.intake.spanish import SENTENCES, in_language, sentence
 from worker.usecases.content.publish import publish
+from worker.usecases.sending.compose import make_token
 
 ARRIVAL = Path(__file__).parents[2] / "worker" / "usecases" / "arrival"
 ONLY_FOR_PROGRAMS = {"form.unknown"}
@@ -55,3 +56,61 @@ def test_what_has_no_sentence_of_its_own_is_told_as_it_is() -> None:
     assert in_language([], Language.SPANISH) == []
     assert sentence("no-such-code", "As it is.", Language.SPANISH) == "As it is."
     assert sentence("not-saved", "As it is.", Language.ENGLISH) == "As it is."
+
+
+def test_a_person_asks_for_spanish_or_has_a_browser_that_does_and_can_switch(world: World) -> None:
+    with intake_of(world) as http:
+
+        def shown(address: str, accepted: str = "en-US") -> str:
+            return http.get(address, headers={"Accept-Language": accepted}).text
+
+        english, spanish = shown("/form"), shown("/form?lang=es")
+        assert '<html lang="en">' in english
+        assert 'href="/form?form=clinic&amp;lang=es"' in english
+        assert '<html lang="es">' in spanish
+        assert 'name="form" value="clinica"' in spanish
+        assert 'href="/form?form=clinica&amp;lang=en"' in spanish
+        assert '<html lang="es">' in shown("/form", "es-MX,es;q=0.9")
+        assert '<html lang="en">' in shown("/form?form=clinica&lang=en", "es-MX")
+        assert '<html lang="en">' in shown("/form?form=sandbox&lang=es"), "it has no translation"
+        assert "Enviar mi solicitud" in http.get("/embed.js?form=clinic&lang=es").text
+        assert "Send my request" in http.get("/embed.js?form=clinic", headers={"Accept-Language": "es"}).text
+        missing = http.get("/u/none", headers={"Accept-Language": "es", "Accept": "text/html"})
+        assert (missing.status_code, "No encontramos esa página" in missing.text) == (404, True)
+
+
+def test_a_post_in_spanish_is_answered_in_spanish_with_an_error_without_and_in_a_crisis(world: World) -> None:
+    with intake_of(world) as application, application as http:  # with its threads, which make a post durable
+        wrong = http.post("/v1/submissions", data={"form": "clinica", "email": "lucia(at)example.com"})
+        right = http.post("/v1/submissions", data={"form": "clinica", "email": "lucia@example.com"})
+        danger = {"form": "clinica", "email": "lucia@example.com", "message": "me quiero matar"}
+        crisis = http.post("/v1/submissions", data=danger)
+
+    assert wrong.status_code == 422
+    assert SENTENCES["email.syntax"] in wrong.text
+    assert "lucia(at)example.com" in wrong.text
+    assert "Gracias. Tenemos su solicitud." in right.text
+    assert "No tiene que enfrentar esto a solas." in crisis.text
+    assert "sms:988?body=AYUDA" in crisis.text
+
+
+@pytest.mark.parametrize(
+    ("form", "language", "heading"),
+    [
+        ("clinica", "es", "¿Quiere dejar de recibir nuestros correos?"),
+        ("clinic", "en", "Do you want to stop our emails?"),
+    ],
+)
+def test_the_links_of_a_lead_open_in_the_language_in_which_they_wrote(
+    world: World, form: str, language: str, heading: str
+) -> None:
+    lead_id = world.lead_from(form=form)
+    acknowledgement = "acknowledgement-es" if language == "es" else "acknowledgement"
+    token = make_token(world.send(acknowledgement, lead_id)["id"], "unsubscribe", world.services.vault.lookup)
+    with intake_of(world) as http:
+        asked = http.get(f"/u/{token}").text
+        stopped = http.post(f"/u/{token}").text
+
+    assert f'<html lang="{language}">' in asked
+    assert heading in asked
+    assert f'<html lang="{language}">' in stopped

@@ -11,9 +11,10 @@ from urllib.parse import unquote
 import pytest
 
 from tests.browser.every_page import ERRORS, HOSTILE, PAGES, TYPED, every_hostile_page, every_page, shipped
-from worker.domain.leads import Condition, Location, Treatment
+from worker.domain.leads import Condition, Language, Location, Treatment
 from worker.errors import FieldError
 from worker.intake import pages
+from worker.intake.texts import texts
 from worker.static_files import PALETTE, SHARED
 
 CONTROLS = ("input", "select", "textarea", "button")
@@ -290,7 +291,9 @@ def test_a_treatment_that_one_place_lacks_says_where_it_is() -> None:
 
 
 def test_every_treatment_has_words_even_while_no_place_offers_it() -> None:
-    assert pages.TREATMENTS.keys() == set(Treatment)
+    for language in Language:
+        assert texts(language)["treatments"].keys() == set(Treatment)
+        assert texts(language)["conditions"].keys() == set(Condition)
 
 
 def test_browsers_can_fill_in_what_they_know() -> None:

@@ -104,6 +104,7 @@ def _load_place(name: str, table: Table) -> Place:
         address=table.text("address"),
         phone=table.text("phone"),
         hours=table.text("hours"),
+        hours_es=table.text("hours_es", ""),
         licence_line=table.text("licence_line"),
         sender_name=table.text("sender_name"),
         sender_address=table.text("sender_address"),

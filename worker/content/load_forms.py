@@ -18,8 +18,16 @@ def load_forms(table: Table) -> tuple[dict[str, Form], dict[str, str]]:
     for key, row in table.named("forms"):
         forms[key] = _load_form(key, row)
         row.done()
+    for key, form in forms.items():
+        if form.translation and not _is_translation(form, forms):
+            table.problem(f"forms.{key}.translation", "is no form of the other language whose translation is this one")
     table.done()
     return forms, synonyms
+
+
+def _is_translation(form: Form, forms: Mapping[str, Form]) -> bool:
+    other = forms.get(form.translation or "")
+    return other is not None and other.translation == form.key and other.language is not form.language
 
 
 def _load_form(key: str, table: Table) -> Form:
@@ -34,6 +42,7 @@ def _load_form(key: str, table: Table) -> Form:
         consent_version=table.text("consent_version"),
         captcha=table.flag("captcha", default=False),
         language=(table.choice("language", Language) if table.has("language") else None) or Language.ENGLISH,
+        translation=table.text("translation", "") or None,
         sandbox=table.flag("sandbox", default=key == SANDBOX),
         fields=_load_names(table.table("fields")) if table.has("fields") else {},
     )

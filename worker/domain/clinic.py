@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from worker.domain.leads import CLINICS, Location, Treatment
+from worker.domain.leads import CLINICS, Language, Location, Treatment
 from worker.domain.reputation import Reputation
 from worker.domain.response import FrontDeskRules
 from worker.domain.retention import Retention
@@ -45,6 +45,11 @@ class Place:
     closed: Mapping[date, str]
     services: frozenset[Treatment]
     facts: Mapping[str, Fact]
+    hours_es: str = ""
+
+    def hours_in(self, language: Language) -> str:
+        """When the phone is answered, as the public pages say it."""
+        return self.hours_es or self.hours if language is Language.SPANISH else self.hours
 
     @property
     def name(self) -> str:

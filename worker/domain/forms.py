@@ -28,7 +28,7 @@ class TokenCheck:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """One entry of `forms.toml`. `thank_you` is a registered address, so that no post can redirect elsewhere. Who
-    posts it is answered in its `language`.
+    posts it is answered in its `language`; `translation` is the same form in the other one.
 
     `fields` says by which labels or ids a foreign form asks for ours; leads of a `sandbox` are tests.
     """
@@ -43,6 +43,7 @@ class Form:
     captcha: bool = False
     sandbox: bool = False
     language: Language = Language.ENGLISH
+    translation: str | None = None
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

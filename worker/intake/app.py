@@ -35,6 +35,7 @@ from worker.intake.idempotency import Keys
 from worker.intake.limiting import ClientLimit, Limits
 from worker.intake.metrics import Looked, render_metrics
 from worker.intake.public_content import PublicContent
+from worker.intake.reading import accepted_language
 from worker.intake.recipients import recipient_routes
 from worker.intake.submitting import SubmissionEndpoint
 from worker.queues import QueueName
@@ -115,14 +116,14 @@ def _add_submission_routes(app: FastAPI, endpoint: SubmissionEndpoint) -> None:
                              route_class_override=DirectRoute)  # fmt: skip
 
     @app.get("/form", tags=["pages"], response_class=Response)
-    def form(form: str = DEFAULT_FORM) -> Response:
-        """The clinic's consultation form."""
-        return endpoint.form(form)
+    def form(request: Request, form: str = DEFAULT_FORM, lang: str = "") -> Response:
+        """The clinic's consultation form, in English or Spanish."""
+        return endpoint.form(form, lang, accepted_language(request))
 
     @app.get("/embed.js", tags=["forms"], response_class=Response, responses=api_docs.EMBED_RESPONSES)
-    def embed(form: str = DEFAULT_FORM) -> Response:
+    def embed(form: str = DEFAULT_FORM, lang: str = "") -> Response:
         """A script that puts a registered form on a page, or makes the page's own form patient."""
-        return endpoint.embed(form)
+        return endpoint.embed(form, lang)
 
     @app.get("/thanks/{token}", include_in_schema=False)
     def thanks(token: str) -> Response:

@@ -8,10 +8,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from worker.domain.language import page_language
 from worker.intake import pages
 from worker.intake.headers import set_security_headers
 from worker.intake.problems import page, problem
 from worker.intake.public_content import PublicContent
+from worker.intake.reading import accepted_language
 
 log = structlog.get_logger()
 
@@ -32,7 +34,8 @@ def add_error_pages(app: FastAPI, content: PublicContent) -> None:
             return problem(error.status_code, "http", title, "See /docs for what there is.", headers=headers)
         clinic = content.catalog.clinic
         if error.status_code == 404:
-            return page(pages.not_found_page(clinic), 404, headers)
+            language = page_language(accepted=accepted_language(request))
+            return page(pages.not_found_page(clinic, language), 404, headers)
         html = pages.problem_page(clinic, title=title, detail="Please go back.", status=error.status_code)
         return page(html, error.status_code, headers)
 

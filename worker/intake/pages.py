@@ -10,16 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from worker.domain.clinic import Clinic, Place
 from worker.domain.forms import Form
-from worker.domain.leads import CLINICS, Condition, Location, Treatment
+from worker.domain.leads import CLINICS, Language, Location, Treatment
 from worker.domain.submissions import is_true
 from worker.errors import FieldError
+from worker.intake.texts import texts
 from worker.static_files import PALETTE, version_of
 
 STATIC = Path(__file__).parent / "static"
@@ -27,47 +27,9 @@ STATIC = Path(__file__).parent / "static"
 
 STATIC_URL = "/static"
 
-CONDITIONS: Mapping[Condition, str] = MappingProxyType(
-    {
-        Condition.DEPRESSION: "Depression",
-        Condition.TREATMENT_RESISTANT_DEPRESSION: "Depression that treatment has not helped enough so far",
-        Condition.ANXIETY: "Anxiety, worry or panic",
-        Condition.SOCIAL_ANXIETY: "Social anxiety",
-        Condition.PTSD: "PTSD or trauma",
-        Condition.CHRONIC_PAIN: "Long-lasting (chronic) pain",
-        Condition.CRPS: "CRPS (complex regional pain syndrome)",
-        Condition.FIBROMYALGIA: "Fibromyalgia",
-        Condition.NEUROPATHIC_PAIN: "Nerve (neuropathic) pain",
-        Condition.OTHER: "Something else",
-        Condition.NOT_SAID: "Prefer not to say",
-    }
-)
-"""Every condition in the words of the form, in its order."""
-
-TREATMENTS: Mapping[Treatment, str] = MappingProxyType(
-    {
-        Treatment.IV_KETAMINE: "IV ketamine",
-        Treatment.SPRAVATO: "Spravato (esketamine) nasal spray",
-        Treatment.TMS: "TMS (transcranial magnetic stimulation)",
-    }
-)
-"""Every treatment in the words of the form. The form offers what some place offers, and says where."""
-
-_LABELS: Mapping[str, str] = MappingProxyType(
-    {
-        "email": "Email address",
-        "phone": "Phone number",
-        "preferred_contact": "Which do you prefer?",
-        "first_name": "First name",
-        "last_name": "Last name",
-        "location": "Which clinic would you come to?",
-        "zip": "ZIP code",
-        "condition": "What would you like help with?",
-        "treatment": "Is there a treatment you want to ask about?",
-        "message": "Is there anything you want us to know?",
-        "consent_email": "May we send you a few short emails?",
-    }
-)
+_ENGLISH = Language.ENGLISH
+_LABELS = texts(Language.ENGLISH)["labels"]
+"""The fields of the form, which are the same in every language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,65 +73,74 @@ def form_page(
     captcha_key: str = "",
 ) -> str:
     """The consultation form; with errors, what was typed is kept and the list of errors gets the focus."""
+    said = texts(form.language)
     return _render(
         "form.html",
         clinic,
+        form.language,
         form=form,
         typed=_Typed(values=values, errors=errors),
         nonce=nonce,
         token=token,
         captcha_key=captcha_key,
-        labels=_LABELS,
-        conditions=CONDITIONS,
-        treatments=_offered(clinic),
+        labels=said["labels"],
+        conditions=said["conditions"],
+        treatments=_offered(clinic, form.language),
+        other_language=next(one for one in Language if one is not form.language),
     )
 
 
-def thanks_page(clinic: Clinic, *, reference: str, crisis: bool) -> str:
+def thanks_page(clinic: Clinic, language: Language = _ENGLISH, *, reference: str, crisis: bool) -> str:
     """The request arrived. With `crisis`, help that is there right now comes first and largest."""
-    return _render("crisis.html" if crisis else "thanks.html", clinic, reference=reference)
+    return _render("crisis.html" if crisis else "thanks.html", clinic, language, reference=reference)
 
 
-def problem_page(clinic: Clinic, *, title: str, detail: str, status: int) -> str:
+def problem_page(clinic: Clinic, language: Language = _ENGLISH, *, title: str, detail: str, status: int) -> str:
     """Something did not work: what, how to reach a person, and the way back."""
-    return _render("problem.html", clinic, title=title, detail=detail, is_ours=status >= 500)
+    return _render("problem.html", clinic, language, title=title, detail=detail, is_ours=status >= 500)
 
 
-def unsubscribe_page(clinic: Clinic, *, token: str, done: bool) -> str:
+def unsubscribe_page(clinic: Clinic, language: Language = _ENGLISH, *, token: str, done: bool) -> str:
     """One button that stops the emails; after it, that they are stopped."""
-    return _render("unsubscribe.html", clinic, action=f"/u/{quote(token, safe='')}", done=done)
+    return _render("unsubscribe.html", clinic, language, action=f"/u/{quote(token, safe='')}", done=done)
 
 
-def preference_page(clinic: Clinic, *, until: date | None) -> str:
+def preference_page(clinic: Clinic, language: Language = _ENGLISH, *, until: date | None) -> str:
     """What was chosen instead of stopping everything: quiet until a day, or the end of this series."""
-    return _render("preference.html", clinic, until=f"{until:%B} {until.day}, {until.year}" if until else None)
+    return _render("preference.html", clinic, language, until=_day(until, language) if until else None)
 
 
-def choose_page(clinic: Clinic, *, token: str, chosen: Place | None) -> str:
+def choose_page(clinic: Clinic, language: Language = _ENGLISH, *, token: str, chosen: Place | None) -> str:
     """The two clinics to choose from; after the choice, what happens next."""
-    return _render("choose.html", clinic, action=f"/choose/{quote(token, safe='')}", chosen=chosen)
+    return _render("choose.html", clinic, language, action=f"/choose/{quote(token, safe='')}", chosen=chosen)
 
 
-def confirm_page(clinic: Clinic, *, token: str, done: bool) -> str:
+def confirm_page(clinic: Clinic, language: Language = _ENGLISH, *, token: str, done: bool) -> str:
     """One button that lets the emails come again; after it, that they will."""
-    return _render("confirm.html", clinic, action=f"/confirm/{quote(token, safe='')}", done=done)
+    return _render("confirm.html", clinic, language, action=f"/confirm/{quote(token, safe='')}", done=done)
 
 
-def not_found_page(clinic: Clinic) -> str:
+def not_found_page(clinic: Clinic, language: Language = _ENGLISH) -> str:
     """There is no such page."""
-    return _render("not_found.html", clinic)
+    return _render("not_found.html", clinic, language)
 
 
-def _offered(clinic: Clinic) -> dict[Treatment, str]:
+def _day(day: date, language: Language) -> str:
+    said = texts(language)["dates"]
+    return said["day"].format(day=day.day, month=said["months"].split()[day.month - 1], year=day.year)
+
+
+def _offered(clinic: Clinic, language: Language) -> dict[str, str]:
     """Treatments that some place offers; one that not every place offers says where it is."""
-    offered = {}
-    for treatment, words in TREATMENTS.items():
-        places = [place for place in _places(clinic) if treatment in place.services]
+    offered: dict[str, str] = {}
+    said = texts(language)
+    for treatment, words in said["treatments"].items():
+        places = [place for place in _places(clinic) if Treatment(treatment) in place.services]
         if len(places) == len(CLINICS):
             offered[treatment] = words
         elif places:
-            where = " and ".join(f"{place.city}, {place.state}" for place in places)
-            offered[treatment] = f"{words}, only in {where}"
+            where = said["form"]["and"].join(f"{place.city}, {place.state}" for place in places)
+            offered[treatment] = said["form"]["only_in"].format(treatment=words, places=where)
     return offered
 
 
@@ -207,5 +178,6 @@ def _environment() -> Environment:
 _ENVIRONMENT = _environment()
 
 
-def _render(template: str, clinic: Clinic, **values: object) -> str:
-    return _ENVIRONMENT.get_template(template).render(clinic=clinic, places=_places(clinic), **values)
+def _render(template: str, clinic: Clinic, language: Language, **values: object) -> str:
+    said = {"t": texts(language), "language": language}
+    return _ENVIRONMENT.get_template(template).render(clinic=clinic, places=_places(clinic), **said, **values)

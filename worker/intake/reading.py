@@ -144,3 +144,8 @@ def _whole(text: str) -> str:
 
 def _too_many() -> Unreadable:
     return Unreadable(400, "These are too many fields", f"A submission may hold {MAX_FIELDS} values.")
+
+
+def accepted_language(request: Request) -> str:
+    """The languages that a browser says its person reads."""
+    return request.headers.get("accept-language", "")

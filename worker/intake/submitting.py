@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from worker.domain.forms import CAPTCHA_FIELD, Form, TokenCheck
+from worker.domain.language import page_language
+from worker.domain.leads import Language
 from worker.domain.submissions import Fields, Submission, flat
 from worker.errors import FieldError, InvalidSubmission, SealError
 from worker.intake import pages
@@ -154,37 +156,48 @@ class SubmissionEndpoint:
         elsewhere = self._content.catalog.forms[submission.form].thank_you
         if elsewhere and not crisis:
             return RedirectResponse(elsewhere, 303)
-        return RedirectResponse(f"/thanks/{self._thanks_token(submission.reference, crisis=crisis)}", 303)
+        language = self._content.catalog.forms[submission.form].language
+        return RedirectResponse(f"/thanks/{self._thanks_token(submission.reference, language, crisis=crisis)}", 303)
 
-    def _thanks_token(self, reference: str, *, crisis: bool) -> str:
+    def _thanks_token(self, reference: str, language: Language, *, crisis: bool) -> str:
         """What the thank-you page needs, sealed: a URL must not tell who is in crisis."""
-        return self._ring.seal(json.dumps([reference, int(crisis)]).encode(), "thanks")
+        return self._ring.seal(json.dumps([reference, int(crisis), language]).encode(), "thanks")
 
     def thanks(self, token: str) -> Response:
         """The thank-you page of a token; the plain one where the token is not ours."""
         try:
-            reference, crisis = json.loads(self._ring.open(token, "thanks"))
+            reference, crisis, *said = json.loads(self._ring.open(token, "thanks"))
         except SealError:
             return page(pages.not_found_page(self._content.catalog.clinic), 404)
-        return page(pages.thanks_page(self._content.catalog.clinic, reference=reference, crisis=bool(crisis)))
+        language = page_language(asked=next(iter(said), ""))  # none in the links of an older version
+        return page(pages.thanks_page(self._content.catalog.clinic, language, reference=reference, crisis=bool(crisis)))
 
-    def embed(self, key: str) -> Response:
-        """The script of a form, for pages of other websites."""
+    def embed(self, key: str, asked: str = "") -> Response:
+        """The script of a form, for pages of other websites, in the language that the page asks for."""
         catalog = self._content.catalog
         if key not in catalog.forms:
             return problem(404, "form-unknown", "No such form is registered", "Check the key in the script's address.")
-        script = embed_script(catalog.forms[key], catalog.clinic, self._captcha_key(catalog.forms[key]))
+        form = self._translated(catalog.forms[key], asked)
+        script = embed_script(form, catalog.clinic, self._captcha_key(form))
         return Response(script, media_type="text/javascript", headers=_FOR_OTHERS)
 
     def _captcha_key(self, form: Form) -> str:
         return self._captcha.site_key if form.captcha else ""
 
-    def form(self, key: str) -> Response:
-        """The consultation form, empty."""
+    def form(self, key: str, asked: str = "", accepted: str = "") -> Response:
+        """The consultation form, empty, in the language that is asked for or that the browser accepts."""
         catalog = self._content.catalog
         if key not in catalog.forms:
             return page(pages.not_found_page(catalog.clinic), 404)
-        return self._form_page(catalog.forms[key], {}, (), 200, issued_at=None)
+        return self._form_page(self._translated(catalog.forms[key], asked, accepted), {}, (), 200, issued_at=None)
+
+    def _translated(self, form: Form, asked: str, accepted: str = "") -> Form:
+        """The form, or the same one in the language that is wanted; one in Spanish is so until English is asked for."""
+        own = None if form.language is Language.ENGLISH else form.language
+        wanted = page_language(asked=asked, own=own, accepted=accepted)
+        if wanted is form.language or form.translation is None:
+            return form
+        return self._content.catalog.forms[form.translation]
 
     def _form_page(
         self, form: Form, values: Fields, errors: Sequence[FieldError], status: int, *, issued_at: int | None
@@ -222,7 +235,9 @@ class SubmissionEndpoint:
 
     def _form_again(self, post: _Post, errors: Sequence[FieldError], status: int) -> Response:
         """The form with what was typed and what is wrong with it."""
-        return self._form_page(self._form_of(post.fields), post.fields, errors, status, issued_at=post.token.issued_at)
+        form = self._form_of(post.fields)
+        told = in_language(errors, form.language)
+        return self._form_page(form, post.fields, told, status, issued_at=post.token.issued_at)
 
     def _trouble(self, as_json: bool, status: int, kind: str, title: str, detail: str) -> Response:
         if as_json:

@@ -13,7 +13,7 @@
 
   form.addEventListener("submit", function () {
     button.disabled = true;
-    button.textContent = "Sending…";
+    button.textContent = button.dataset.sending;
     // Someone who stops the loading stays on this page and must be able to send again.
     setTimeout(ready, 10000);
   });
