@@ -244,6 +244,20 @@ def test_a_file_that_is_no_text_is_named_on_every_page_of_the_studio(
         assert "emails/risks.md: is not UTF-8 text; save it as UTF-8" in text_of(answer.text), page
 
 
+def test_a_made_up_lead_says_whether_it_follows_the_draft_or_what_is_sent(console: Console, writer: Person) -> None:
+    path = "sequences/depression.toml"
+    later = SHIPPED[path].replace('wait = "2 days"', 'wait = "9 days"', 1)
+    writer.post(f"/studio/edit/{path}", text=later, started_from=version_of(SHIPPED[path]))
+    asked = "/studio/calendar?location=albany&condition=depression&submitted_at=2026-03-02T10:00"
+
+    drafted, sent = text_of(writer.get(asked).text), text_of(writer.get(f"{asked}&of=sent").text)
+
+    assert "This follows the draft" in drafted
+    assert "This is what is sent now" in sent
+    assert drafted.partition("What happens")[2] != sent.partition("What happens")[2]
+    assert "calendar?of=sent" in writer.get("/sequences/depression").text
+
+
 # --- sequences ------------------------------------------------------------------------------------------------
 
 

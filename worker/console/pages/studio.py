@@ -11,8 +11,10 @@ from worker.console import words
 from worker.console.routes import Route, page
 from worker.console.studio.routes import StudioPages
 from worker.console.visit import Visit
+from worker.content.render import Renderer
 from worker.domain.drafting import why_not_editable
 from worker.domain.staff import Permission
+from worker.usecases.content.sequence_page import published
 
 _CHOICE = ("persona", "location", "sequence")
 _FORM = ("location", "condition", "treatment", "zip", "submitted_at", "persona")
@@ -28,7 +30,8 @@ def _email(visit: Visit) -> Response:
 
 
 def _calendar(visit: Visit) -> Response:
-    return _studio(visit).calendar(consent=visit.typed("consent") or "yes", **_asked(visit, *_FORM))
+    sent = published(visit.services) if visit.typed("of") == "sent" else None
+    return _studio(visit, sent=sent).calendar(consent=visit.typed("consent") or "yes", **_asked(visit, *_FORM))
 
 
 def _check(visit: Visit) -> Response:
@@ -48,8 +51,9 @@ def _asked(visit: Visit, *names: str) -> dict[str, str]:
     return {name: visit.typed(name) for name in names}
 
 
-def _studio(visit: Visit, *, changed: int = 0) -> StudioPages:
-    return visit.means.studio.seen_by(_frame(visit, changed))
+def _studio(visit: Visit, *, changed: int = 0, sent: Renderer | None = None) -> StudioPages:
+    """`sent` is what the calendar reads in place of the draft."""
+    return visit.means.studio.seen_by(_frame(visit, changed), sent)
 
 
 def _frame(visit: Visit, changed: int) -> dict[str, Any]:

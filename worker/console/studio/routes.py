@@ -88,6 +88,7 @@ class StudioPages:
     """The pages of one studio. `seen_by` gives them the frame of the console around it."""
 
     _staff: object = None
+    _sent: Renderer | None = None
 
     def __init__(self, studio: Studio) -> None:
         self._studio, self._drafts, self._findings = studio, studio.drafts, studio.findings
@@ -104,10 +105,11 @@ class StudioPages:
         """What lint says of it."""
         return self._findings
 
-    def seen_by(self, staff: object) -> StudioPages:
+    def seen_by(self, staff: object, sent: Renderer | None = None) -> StudioPages:
         """The same pages with the console's own header, for whoever is signed in."""
         framed = copy(self)
         framed._staff = staff
+        framed._sent = sent
         return framed
 
     def home(self) -> Response:
@@ -245,15 +247,22 @@ class StudioPages:
         draft = self._drafts.look()
         if draft.renderer is None:
             return self._missing(draft, "personas.toml")
-        personas = draft.renderer.catalog.personas
+        renderer = self._sent or draft.renderer
+        personas = renderer.catalog.personas
         asked = Asked(
             location=location, condition=condition, treatment=treatment, zip=zip, submitted_at=submitted_at,
             consent=consent == "yes",
         )  # fmt: skip
         if persona in personas:
             asked = Asked.of(personas[persona])
-        found, problem = self._calendar(draft.renderer, asked)
-        values = {"asked": asked, "calendar": found, "problem": problem, "personas": personas.values()}
+        found, problem = self._calendar(renderer, asked)
+        values = {
+            "is_sent": self._sent is not None,
+            "asked": asked,
+            "calendar": found,
+            "problem": problem,
+            "personas": personas.values(),
+        }
         return self._page("calendar.html", draft, {"here": "calendar", "persona_here": persona, **values})
 
     def _calendar(self, renderer: Renderer, asked: Asked) -> tuple[Calendar | None, str]:
