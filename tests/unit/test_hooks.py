@@ -284,7 +284,11 @@ def test_the_practice_form_is_a_sandbox_also_in_content_from_before() -> None:
 
     loaded = load_catalog({**files(), "forms.toml": before})
 
-    assert {key: form.sandbox for key, form in loaded.forms.items()} == {"clinic": False, "sandbox": True}
+    assert {key: form.sandbox for key, form in loaded.forms.items()} == {
+        "clinic": False,
+        "clinica": False,
+        "sandbox": True,
+    }
 
 
 # --- who signed ---
