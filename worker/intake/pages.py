@@ -19,6 +19,7 @@ from worker.domain.forms import Form
 from worker.domain.leads import CLINICS, Language, Location, Treatment
 from worker.domain.submissions import is_true
 from worker.errors import FieldError
+from worker.intake.captcha import SCRIPT
 from worker.intake.texts import texts
 from worker.static_files import PALETTE, version_of
 
@@ -83,6 +84,7 @@ def form_page(
         nonce=nonce,
         token=token,
         captcha_key=captcha_key,
+        captcha_script=SCRIPT,
         labels=said["labels"],
         conditions=said["conditions"],
         treatments=_offered(clinic, form.language),
