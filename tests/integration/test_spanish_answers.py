@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ from starlette.testclient import TestClient
 from tests.support.databases import Databases
 from tests.support.serving import intake_of
 from tests.support.world import SHIPPED, World
-from worker.domain.leads import Language
+from worker.content.load import load_catalog
+from worker.content.render import Renderer
+from worker.domain.leads import Language, Location
 from worker.intake.spanish import SENTENCES, in_language, sentence
+from worker.usecases.choices.unsubscribe import unsubscribe
 from worker.usecases.content.publish import publish
 from worker.usecases.sending.compose import make_token
 
@@ -114,3 +119,42 @@ def test_the_links_of_a_lead_open_in_the_language_in_which_they_wrote(
     assert f'<html lang="{language}">' in asked
     assert heading in asked
     assert f'<html lang="{language}">' in stopped
+
+
+def said(world: World, email: str, lead_id: str) -> str:
+    message = message_from_bytes(
+        (world.folder / "outbox" / f"{world.send(email, lead_id)['id']}.eml").read_bytes(), policy=policy.default
+    )
+    return " ".join(part.get_content() for part in message.walk() if not part.is_multipart())
+
+
+def test_an_answer_in_spanish_is_spanish_down_to_its_footer(world: World) -> None:
+    spanish, english = (
+        world.lead_from(form=form, email=f"{form}@example.com", location="carbondale") for form in ("clinica", "clinic")
+    )
+    world.deliver()
+
+    words = said(world, "acknowledgement-es", spanish)
+    for phrase in ("oprima 2", "AYUDA al 988", "Recibe este mensaje porque", "no un consejo", "Cancelar la suscripci"):
+        assert phrase in words
+    for phrase in ("Unsubscribe", "You are receiving", "not medical advice", "In crisis"):
+        assert phrase not in words
+    assert "Unsubscribe" in said(world, "acknowledgement", english)
+
+
+def test_someone_who_had_stopped_is_asked_in_spanish_whether_emails_may_come_again(world: World) -> None:
+    lead_id = world.lead_from(form="clinica")
+    first = world.send("acknowledgement-es", lead_id)["id"]
+    unsubscribe(world.services, make_token(first, "unsubscribe", world.services.vault.lookup), "one_click")
+    world.jump(timedelta(days=40))
+    world.lead_from(form="clinica")
+    world.deliver()
+
+    assert "Confírmelo con un clic" in said(world, "acknowledgement-confirm-es", lead_id)
+
+
+def test_content_from_before_its_spanish_footer_still_ends_as_it_did(world: World) -> None:
+    before = {name: text for name, text in SHIPPED.items() if name != "blocks/footer-es.md"}
+    renderer = Renderer(load_catalog(before))
+
+    assert "Unsubscribe" in renderer.compiled("acknowledgement-es", Location.ALBANY, None).text

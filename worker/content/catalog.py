@@ -28,7 +28,10 @@ ACKNOWLEDGEMENT = "acknowledgement"
 ACKNOWLEDGEMENT_CONFIRM = "acknowledgement-confirm"
 """The id of the answer to someone who had unsubscribed and ticked the box again: it asks for a confirming click."""
 
-IN_SPANISH: Mapping[str, str] = {ACKNOWLEDGEMENT: "acknowledgement-es"}
+IN_SPANISH: Mapping[str, str] = {
+    ACKNOWLEDGEMENT: "acknowledgement-es",
+    ACKNOWLEDGEMENT_CONFIRM: "acknowledgement-confirm-es",
+}
 """What is sent in place of an answer to someone who wrote by a form in Spanish, where the content has it."""
 
 ARTICLES: Mapping[str, str] = {
@@ -150,6 +153,11 @@ class Catalog:
     personas: Mapping[str, Persona]
     waivers: tuple[Waiver, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def footer_of(self, language: Language) -> str:
+        """The block that ends every email in this language; without one of its own, the English one."""
+        own = f"footer-{language}"
+        return own if own in self.blocks else "footer"
 
     def sequences_with(self, email: str) -> tuple[Sequence, ...]:
         """The sequences that have a step with this email."""

@@ -134,7 +134,8 @@ class Renderer:
     def _compile(self, email: Email, location: Location, sequence: str | None) -> CompiledEmail:
         context = _Context(self, email, location, sequence)
         body = self.expand(email.body, email.path, context, email.body_line)
-        footer = self.expand(self.catalog.blocks["footer"], "blocks/footer.md", context)
+        ending = self.catalog.footer_of(email.language)
+        footer = self.expand(self.catalog.blocks[ending], f"blocks/{ending}.md", context)
         values = {"subject": email.subject, "preheader": email.preheader, "lang": email.language}
         values["brand"] = self.catalog.clinic.brand
         page = self._page("email.html", values | {"content": Markup(to_html(body)), "footer": Markup(to_html(footer))})

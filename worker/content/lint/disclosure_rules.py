@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from worker.content.catalog import Purpose
+from worker.content.lint.endings import ENDINGS
 from worker.content.lint.finding import Severity
 from worker.content.lint.paragraphs import Kind, sentences_of
 from worker.content.lint.rule import Hit, Rule, any_of
@@ -13,7 +15,6 @@ from worker.content.lint.words import KETAMINE, SERVICE_NAMES, SERVICES, SPRAVAT
 from worker.domain.leads import CLINICS, Location
 
 _E, _W = Severity.E, Severity.W
-_ADVICE = "This email is general information, not medical advice"
 
 MED001 = Rule(
     id="MED001",
@@ -206,34 +207,29 @@ def _name(block: str) -> str:
 
 def check_footer(sample: Sample) -> Iterator[Hit]:
     """Everything that both parts must end with."""
+    path, wording = f"blocks/{sample.footer}.md", ENDINGS[sample.email.language]
     for part, words in (("text", " ".join(sample.rendered.text.split())), ("HTML", sample.page.text)):
         for place in sample.places:
             for thing in (place.name, place.address, place.licence_line):
                 if thing not in words:
-                    yield FTR001.at("blocks/footer.md", 1, f"The {part} part lacks '{thing}'.")
+                    yield FTR001.at(path, 1, f"The {part} part lacks '{thing}'.")
         for rule, phrases in (
-            (FTR002, (_why(sample),)),
-            (FTR003, ("call or text 988", "988lifeline.org", "911", "not monitored for emergencies")),
-            (FTR004, (_ADVICE,)),
+            (FTR002, (wording.why[sample.email.purpose == Purpose.ACKNOWLEDGEMENT],)),
+            (FTR003, wording.crisis),
+            (FTR004, (wording.advice,)),
         ):
             for phrase in phrases:
                 if phrase not in words:
-                    yield rule.at("blocks/footer.md", 1, f"The {part} part lacks '{phrase}'.")
+                    yield rule.at(path, 1, f"The {part} part lacks '{phrase}'.")
     unsubscribe = f"https://{LINKS_HOST}/u/"
     links = [element.attributes.get("href", "") for element in sample.page.all("a")]
     if unsubscribe not in sample.rendered.text or not any(link.startswith(unsubscribe) for link in links):
-        yield FTR002.at("blocks/footer.md", 1, "One of the parts has no unsubscribe link.")
-
-
-def _why(sample: Sample) -> str:
-    if sample.email.purpose == "acknowledgement":
-        return "You are receiving this because"
-    return "You asked The Albany Clinic for a consultation and agreed to receive information by email"
+        yield FTR002.at(path, 1, "One of the parts has no unsubscribe link.")
 
 
 _OWN_FOOTER = re.compile(
-    r"links\.unsubscribe|block\(\s*[\"'](?:footer|crisis)[\"']|licence_line|\bunsubscribe\b|not medical advice|"
-    r"988lifeline|location\.address",
+    r"links\.unsubscribe|block\(\s*[\"'](?:footer|crisis)(?:-\w+)?[\"']|licence_line|\bunsubscribe\b|"
+    r"not medical advice|988lifeline|location\.address",
     re.IGNORECASE,
 )
 

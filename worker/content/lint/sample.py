@@ -77,6 +77,11 @@ class Sample:
         """The clinics that concern its reader."""
         return self.catalog.clinic.places_of(self.location)
 
+    @property
+    def footer(self) -> str:
+        """The block that it ends with."""
+        return self.catalog.footer_of(self.email.language)
+
     @cached_property
     def paragraphs(self) -> tuple[Paragraph, ...]:
         """Its own paragraphs, with a mark where each block stands."""
