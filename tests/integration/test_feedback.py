@@ -426,7 +426,7 @@ def test_the_status_says_what_came_back_and_which_sequence_stopped_itself(world:
         status = read_status(world.database, broker, Spool(world.folder / "spool"))
 
     assert status.sequences_stopped == {"depression": "bounces: 5 of 100 emails (5.0%)"}
-    assert "1 sequences stopped by themselves" in status.verdict.sentence
+    assert "1 sequence stopped by itself" in status.verdict.sentence
     assert status.feedback.events["hard_bounce"] == 5
     age = status.to_json()["feedback"]["last_event_age_s"]
     assert age is not None

@@ -65,9 +65,12 @@ _SPLIT = re.compile(f"({_MARK.pattern})")
 _BROKEN_MARK = re.compile(r"qx\d|personqx", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CompiledEmail:
-    """An email rendered but for the person. `scope.review_by` is the first review date of all that it states."""
+    """An email rendered but for the person. `scope.review_by` is the first review date of all that it states.
+
+    Equal to itself alone: it is compiled once, and looked up for each message.
+    """
 
     scope: EmailScope
     language: Language

@@ -55,6 +55,8 @@ class Frame:
     fixed: str
     text: Quoted
     html: Quoted
+    gaps: frozenset[str]
+    """The values that a person's message needs."""
 
     @classmethod
     def of(
@@ -75,12 +77,8 @@ class Frame:
             ),
             text=text,
             html=html,
+            gaps=frozenset((*text.gaps, *html.gaps)),
         )
-
-    @property
-    def gaps(self) -> frozenset[str]:
-        """The values that a person's message needs."""
-        return frozenset((*self.text.gaps, *self.html.gaps))
 
     def headers(self, unsubscribe_url: str | None) -> dict[str, str]:
         """Those that no provider has a field for, as `filled` writes them: never encoded, never folded."""
@@ -107,11 +105,11 @@ class Frame:
             "MIME-Version: 1.0",
             f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"',
         )
-        between = f"\r\n--{boundary}"
+        between, encoded = f"\r\n--{boundary}", dict[str, str]()
         return "".join(
             (
-                "\r\n".join(headers), "\r\n", between, _PART_OF["plain"], self.text.filled(text_values),
-                between, _PART_OF["html"], self.html.filled(html_values), between, "--\r\n",
+                "\r\n".join(headers), "\r\n", between, _PART_OF["plain"], *self.text.pieces(text_values, encoded),
+                between, _PART_OF["html"], *self.html.pieces(html_values, encoded), between, "--\r\n",
             )
         ).encode("ascii")  # fmt: skip
 
@@ -147,10 +145,7 @@ def _dated(date: datetime) -> str:
 def _unsubscribe_headers(url: str | None) -> list[str]:
     if url is None:
         return []
-    return [
-        _structured("List-Unsubscribe", f"<{url}>"),
-        _structured("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-    ]
+    return [_structured("List-Unsubscribe", f"<{url}>"), "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
 
 
 def _from(name: str, address: str) -> str:

@@ -32,13 +32,17 @@ class Quoted:
 
     def filled(self, values: Mapping[str, str]) -> str:
         """The whole text, encoded."""
-        encoded: dict[str, str] = {}
+        return "".join(self.pieces(values, {}))
+
+    def pieces(self, values: Mapping[str, str], encoded: dict[str, str]) -> list[str]:
+        """The whole text, encoded, in pieces. `encoded` keeps what values become, for other parts too."""
         pieces = [self.constants[0]]
         for gap, constant in zip(self.gaps, self.constants[1:], strict=True):
-            if gap not in encoded:
-                encoded[gap] = _value(values[gap])
-            pieces += (encoded[gap], constant)
-        return "".join(pieces)
+            value = values[gap]
+            if value not in encoded:
+                encoded[value] = _value(value)
+            pieces += (encoded[value], constant)
+        return pieces
 
 
 def _value(text: str) -> str:
