@@ -154,6 +154,8 @@ def _from(name: str, address: str) -> str:
 
 
 def _structured(name: str, value: str) -> str:
+    if value.isascii() and value.isprintable():
+        return f"{name}: {value}"
     if _CRLF_IN.search(value):
         raise ValueError(f"header {name} holds a line break")
     value.encode("ascii")
