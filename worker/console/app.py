@@ -55,8 +55,9 @@ from worker.console.pages import (
 from worker.console.routes import Route
 from worker.console.studio.headers import FOR_EVER, PAGE_HEADERS
 from worker.console.visit import Visit
+from worker.console.words import sentence
 from worker.domain.staff import Permission
-from worker.errors import ContentInvalid, NotFound, Refused, WorkerError
+from worker.errors import ContentInvalid, NotFound, Refused
 from worker.storage import timeline
 from worker.usecases.staff.sign_in import find_session
 from worker.usecases.staff_zone import published_catalog
@@ -148,9 +149,9 @@ def _serve(route: Route, means: Means, look: Look, request: Request, form: FormD
     try:
         return _with_headers(_answer(route, visit, request))
     except NotFound as error:
-        return _with_headers(visit.page("problem.html", 404, title="It is not there", detail=_sentence(error)))
+        return _with_headers(visit.page("problem.html", 404, title="It is not there", detail=sentence(error)))
     except Refused as error:
-        return _with_headers(visit.page("problem.html", 409, title="Not like this", detail=_sentence(error)))
+        return _with_headers(visit.page("problem.html", 409, title="Not like this", detail=sentence(error)))
     except ContentInvalid as error:
         detail = "; ".join(map(str, error.problems)) or "The files of the draft are not there."
         return _with_headers(visit.page("problem.html", 409, title="The draft can't be read", detail=detail))
@@ -233,8 +234,3 @@ def _nav() -> list[NavItem]:
         for route in ROUTES
         if route.nav
     ]
-
-
-def _sentence(error: WorkerError) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."

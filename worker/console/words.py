@@ -13,6 +13,7 @@ from worker.console.studio.words import why as why
 from worker.domain.leads import Language
 from worker.domain.outgoing_events import ALERT, MEANS
 from worker.domain.staff import Permission, Role
+from worker.errors import WorkerError
 from worker.storage.timeline import Happened
 from worker.usecases.webhooks.list_endpoints import EndpointState
 
@@ -138,3 +139,9 @@ def instant(at: datetime | None, zone: str) -> Markup:
     there = at.astimezone(ZoneInfo(zone))
     text = f"{there:%a} {there.day} {there:%b %Y, %H:%M %Z}"
     return Markup('<time datetime="{}">{}</time>').format(escape(there.isoformat(timespec="seconds")), escape(text))
+
+
+def sentence(error: WorkerError) -> str:
+    """What was wrong, as a sentence for the page."""
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."

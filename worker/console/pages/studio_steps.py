@@ -11,6 +11,7 @@ from starlette.responses import Response
 from worker.console.routes import Route, act, page
 from worker.console.studio.words import LOCATIONS
 from worker.console.visit import Visit
+from worker.console.words import sentence
 from worker.domain.drafting import version_of
 from worker.domain.staff import Permission
 from worker.domain.step_texts import Place, WrittenSequence, WrittenStep, change, put_in, read_steps, take_out
@@ -52,7 +53,7 @@ def _read(text: str, problem: str) -> tuple[WrittenSequence | None, str]:
     try:
         return read_steps(text), problem
     except Refused as error:
-        return None, problem or _sentence(error)
+        return None, problem or sentence(error)
 
 
 def _add(visit: Visit) -> Response:
@@ -91,7 +92,7 @@ def _saved(visit: Visit, edit: Callable[[str], str]) -> Response:
     try:
         save_steps(visit.means.desk, visit.path["id"], visit.typed("started_from"), visit.me.name, edit)
     except Refused as error:
-        return _steps_page(visit, 409, _sentence(error))
+        return _steps_page(visit, 409, sentence(error))
     return visit.go_to(f"/studio/steps/{visit.path['id']}", _SAVED)
 
 
@@ -136,14 +137,9 @@ def _make(visit: Visit) -> Response:
     try:
         copy_email(visit.means.desk, name, visit.typed("source"), visit.me.name, sequence=sequence, place=place)
     except Refused as error:
-        return _new_page(visit, 422, _sentence(error))
+        return _new_page(visit, 422, sentence(error))
     said = f"It is a step of {sequence} now." if sequence else "Add it to a sequence when it is ready."
     return visit.go_to(f"/studio/edit/emails/{name}.md", f"This is a copy. Write your own. {said}")
-
-
-def _sentence(error: Refused) -> str:
-    said = str(error)
-    return f"{said[:1].upper()}{said[1:]}."
 
 
 ROUTES: tuple[Route, ...] = (
