@@ -66,6 +66,25 @@ def test_a_fresh_product_sends_whichever_of_its_processes_ticks_first(guarded: W
         assert installation.instance_and_ticks(connection)[1] == 24
 
 
+def test_a_fresh_product_beside_a_redis_that_knew_another_is_known_before_its_first_tick_counts(
+    guarded: World, tmp_path: Path
+) -> None:
+    assert guarded.services.witnesses is not None
+    guarded.services.witnesses.tell(Remembered("another", 9))
+    told: list[int] = []
+
+    class Listening(Witnesses):
+        def tell(self, memory: Remembered) -> None:
+            told.append(memory.ticks)
+            super().tell(memory)
+
+    guarded.services.witnesses = Listening(tmp_path / "epoch.json", guarded.services.broker)
+    guard_epoch(guarded.services)
+
+    assert told == [0, 1]
+    assert not is_held(guarded)
+
+
 def test_a_database_that_went_back_sends_nothing_until_someone_confirms_it(guarded: World) -> None:
     for _ in range(5):
         guarded.sweep()

@@ -32,7 +32,7 @@ def guard_epoch(services: Services) -> None:
         if found is not None:
             _hold(connection, found)
             return
-        if not memories:  # before the first tick is committed, so that a crash in between leaves no doubt
+        if not ticks:  # before the first is committed, so that nobody who comes, or crashes, in between has a doubt
             services.witnesses.tell(Remembered(instance, ticks))
         ticks = installation.tick(connection)
     services.witnesses.tell(Remembered(instance, ticks))
