@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from psycopg.types.string import TextLoader
 from sqlalchemy import (
     URL,
     Column,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Engine,
     Table,
     any_,
+    bindparam,
     create_engine,
     event,
     func,
@@ -121,6 +123,13 @@ def is_one_of(connection: Connection, column: Column[str], values: Collection[st
     return column == any_(literal(list(values), ARRAY(column.type)))
 
 
+def is_one_of_given(dialect: str, column: Column[str], name: str) -> ColumnElement[bool]:
+    """The same, for a statement that is built once: the values are a list, given as parameter `name` each time."""
+    if dialect == "sqlite":
+        return column.in_(bindparam(name, expanding=True))
+    return column == any_(bindparam(name, type_=ARRAY(column.type)))
+
+
 def is_transient(error: BaseException) -> bool:
     """True for trouble with the database itself, which goes away without anyone changing the work."""
     return isinstance(error, OperationalError | InterfaceError)
@@ -162,6 +171,11 @@ def _postgres_engine(url: URL, pool_size: int, more_options: str = "", **engine_
         connect_args={"options": options, "connect_timeout": 5},
     )
     _ask_idle_connections(engine)
+
+    @event.listens_for(engine, "connect")
+    def _read_ids_as_text(connection: Any, _record: Any) -> None:
+        connection.adapters.register_loader("uuid", TextLoader)  # ids are text to us: no UUID is made on the way
+
     return engine
 
 

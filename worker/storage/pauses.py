@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, and_, exists, func, insert, or_, select, update
 
+from worker.storage.columns import written
 from worker.storage.tables import pauses, sends
 
 
@@ -89,8 +90,8 @@ def stops_send(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return exists().where(
         in_force(now),
         or_(
-            pauses.c.scope.in_((PauseScope.ALL, PauseScope.EPOCH)),
-            and_(pauses.c.scope == PauseScope.LOCATION, pauses.c.value == sends.c.location),
-            and_(pauses.c.scope == PauseScope.SEQUENCE, pauses.c.value == sends.c.sequence),
+            pauses.c.scope.in_([written(PauseScope.ALL), written(PauseScope.EPOCH)]),
+            and_(pauses.c.scope == written(PauseScope.LOCATION), pauses.c.value == sends.c.location),
+            and_(pauses.c.scope == written(PauseScope.SEQUENCE), pauses.c.value == sends.c.sequence),
         ),
     )

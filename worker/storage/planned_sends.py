@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, literal_column, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from worker.domain.sends import SendKind, SendState
 from worker.storage import pauses
+from worker.storage.columns import written
 from worker.storage.sends import IN_ATTENTION_INDEX, IN_LEASED_INDEX
 from worker.storage.tables import sends
 
-IS_PLANNED = sends.c.state == literal_column(f"'{SendState.PLANNED}'")
+IS_PLANNED = sends.c.state == written(SendState.PLANNED)
 IS_PENDING = or_(
     IS_PLANNED,
     and_(IN_LEASED_INDEX, sends.c.state == SendState.CLAIMED),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -20,12 +21,12 @@ from sqlalchemy import (
     bindparam,
     exists,
     func,
-    literal_column,
     or_,
     select,
     text,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.expression import alias
 
 from worker.domain.consent import SuppressionScope
@@ -33,8 +34,8 @@ from worker.domain.ids import is_id
 from worker.domain.sends import PENDING, CancelReason, SendKind, SendState
 from worker.faults import lease
 from worker.storage import pauses
-from worker.storage.columns import UtcDateTime
-from worker.storage.database import is_one_of
+from worker.storage.columns import UtcDateTime, written
+from worker.storage.database import is_one_of, is_one_of_given
 from worker.storage.inserting import insert_all
 from worker.storage.tables import enrollments, installation, leads, sends, suppressions
 
@@ -101,7 +102,7 @@ def hand_over(
     instant (real time) until which the same hand-over may be repeated there with its key.
     """
     rows = connection.execute(
-        _HAND_OVER,
+        _hand_over(connection.dialect.name),
         {
             "ids": [row["id"] for row in group],
             "claims": list({row["claim"] for row in group}),
@@ -122,47 +123,56 @@ def may_leave(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
 
 
 def _suppressed() -> ColumnElement[bool]:
-    applies = or_(suppressions.c.scope == SuppressionScope.ALL, sends.c.kind == SendKind.NURTURE)
+    applies = or_(suppressions.c.scope == written(SuppressionScope.ALL), sends.c.kind == written(SendKind.NURTURE))
     return exists().where(leads.c.id == sends.c.lead_id, suppressions.c.address_hash == leads.c.email_hash, applies)
 
 
 def _held_or_ended(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     waits = or_(leads.c.hold_reason.is_not(None), leads.c.quiet_until > now)
     held = exists().where(leads.c.id == sends.c.lead_id, waits)
-    active = exists().where(enrollments.c.id == sends.c.enrollment_id, enrollments.c.status == "active")
-    return and_(sends.c.kind == SendKind.NURTURE, or_(held, ~active))
+    active = exists().where(enrollments.c.id == sends.c.enrollment_id, enrollments.c.status == written("active"))
+    return and_(sends.c.kind == written(SendKind.NURTURE), or_(held, ~active))
 
 
 def _had_already() -> ColumnElement[bool]:
     other = alias(sends, "other")
     return and_(
-        sends.c.kind == SendKind.NURTURE,
+        sends.c.kind == written(SendKind.NURTURE),
         exists().where(
             other.c.lead_id == sends.c.lead_id,
             other.c.email == sends.c.email,
             other.c.id != sends.c.id,
-            other.c.state.in_(_TAKEN),
+            other.c.state.in_([written(state) for state in _TAKEN]),
         ),
     )
 
 
-_HAND_OVER = (  # built once: it is by far the longest statement, and runs for every group
-    update(sends)
-    .where(sends.c.id.in_(bindparam("ids", expanding=True)), sends.c.claim.in_(bindparam("claims", expanding=True)))
-    .where(sends.c.state == SendState.CLAIMED)
-    .where(may_leave(bindparam("now", type_=UtcDateTime)))
-    .where(exists().where(installation.c.active_snapshot == bindparam("content")))
-    .values(
-        state=SendState.HANDED_OVER,
-        attempts=sends.c.attempts + 1,
-        handed_over_at=bindparam("dated"),
-        snapshot=bindparam("content"),
-        lease_until=bindparam("lease"),
-        handed_to=bindparam("account"),
-        key_until=bindparam("key_end"),
+def _is_still_claimed() -> ColumnElement[bool]:
+    """Not to be answered by the index of what is leased, which holds everyone's, also what left it just now: the rows
+    are few, and their ids are known. And so the plan is the same each time, and is kept."""
+    return func.coalesce(sends.c.state, written("")) == written(SendState.CLAIMED)
+
+
+@cache
+def _hand_over(dialect: str) -> ReturningUpdate[Any]:
+    """Built once: it is by far the longest statement, and runs for every group."""
+    mine = is_one_of_given(dialect, sends.c.id, "ids"), is_one_of_given(dialect, sends.c.claim, "claims")
+    return (
+        update(sends)
+        .where(*mine, _is_still_claimed())
+        .where(may_leave(bindparam("now", type_=UtcDateTime)))
+        .where(exists().where(installation.c.active_snapshot == bindparam("content")))
+        .values(
+            state=SendState.HANDED_OVER,
+            attempts=sends.c.attempts + 1,
+            handed_over_at=bindparam("dated"),
+            snapshot=bindparam("content"),
+            lease_until=bindparam("lease"),
+            handed_to=bindparam("account"),
+            key_until=bindparam("key_end"),
+        )
+        .returning(sends.c.id)
     )
-    .returning(sends.c.id)
-)
 
 
 def finish(connection: Connection, send: Mapping[str, Any], state: SendState, **values: Any) -> bool:
@@ -367,7 +377,7 @@ def count_held(connection: Connection, reason: str) -> int:
 
 def due(connection: Connection, now: datetime) -> tuple[int, datetime | None]:
     """How many planned sends are due, and the oldest of their due times."""
-    planned = sends.c.state == literal_column(f"'{SendState.PLANNED}'")  # a parameter would not find the partial index
+    planned = sends.c.state == written(SendState.PLANNED)
     row = connection.execute(select(func.count(), func.min(sends.c.due_at)).where(planned, sends.c.due_at <= now)).one()
     return row[0], row[1]
 
