@@ -20,7 +20,7 @@ from worker.storage.database import is_one_of, real_now
 from worker.storage.marks import Mark, group
 from worker.storage.timeline import Entry, Happened
 from worker.usecases.choices.unsubscribe import unsubscribe
-from worker.usecases.nurture.enroll import following
+from worker.usecases.nurture.enroll import completion, following
 from worker.usecases.sending.compose import make_token
 from worker.usecases.sending.deliver import GROUP
 
@@ -171,15 +171,46 @@ def test_a_mark_writes_the_receipt_the_entry_and_the_next_send(world: World) -> 
     assert [entry["detail"] for entry in world.story(row["lead_id"], "sent")][-1:] == [{"send_id": row["id"]}]
 
 
-def test_a_mark_whose_claim_is_another_s_by_now_writes_nothing(world: World) -> None:
+def as_the_last(world: World, it: Mark) -> Mark:
+    """The same mark, as if nothing came after it."""
+    return replace(it, following=None, ending=completion(it.send["lead_id"], world.now))
+
+
+def test_the_mark_of_the_last_email_completes_the_enrollment(world: World) -> None:
     due_for_many(world, 1)
     row = handed_over(world)
-    before, story = world.sends(), world.story(row["lead_id"])
 
-    assert not mark(world, replace(mark_of(world, row), send={**row, "claim": new_id()}))
+    assert mark(world, as_the_last(world, mark_of(world, row)))
+
+    (enrollment,) = world.rows(tables.enrollments)
+    assert (enrollment["status"], enrollment["ended_at"]) == ("completed", world.now)
+    assert [entry["kind"] for entry in world.story(row["lead_id"])][-2:] == ["sent", "enrollment_ended"]
+    assert [send["state"] for send in world.sends() if send["kind"] == "nurture"] == ["sent"]
+
+
+def test_an_enrollment_that_ended_otherwise_meanwhile_is_not_said_to_be_completed(world: World) -> None:
+    due_for_many(world, 1)
+    row = handed_over(world)
+    it = as_the_last(world, mark_of(world, row))
+    world.execute(update(tables.enrollments).values(status="exited"))
+
+    assert mark(world, it)
+    assert [enrollment["status"] for enrollment in world.rows(tables.enrollments)] == ["exited"]
+    assert world.story(row["lead_id"], "enrollment_ended") == []
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_a_mark_whose_claim_is_another_s_by_now_writes_nothing(world: World, *, is_last: bool) -> None:
+    due_for_many(world, 1)
+    row = handed_over(world)
+    it = as_the_last(world, mark_of(world, row)) if is_last else mark_of(world, row)
+    before, story, enrolled = world.sends(), world.story(row["lead_id"]), world.rows(tables.enrollments)
+
+    assert not mark(world, replace(it, send={**row, "claim": new_id()}))
 
     assert world.sends() == before
     assert world.story(row["lead_id"]) == story
+    assert world.rows(tables.enrollments) == enrolled
 
 
 def test_a_second_mark_changes_nothing(world: World) -> None:

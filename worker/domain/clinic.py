@@ -6,7 +6,7 @@ A service that a place does not list is not offered there (I5); a fact is only k
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from worker.domain.leads import CLINICS, Language, Location, Treatment
@@ -52,6 +52,11 @@ class Place:
         return self.hours_es or self.hours if language is Language.SPANISH else self.hours
 
     @property
+    def calendar(self) -> Calendar:
+        """When it is open, as far as days go."""
+        return Calendar(zone=self.zone, closed=frozenset(self.closed))
+
+    @property
     def name(self) -> str:
         """How the place is always written, so that the brand is never taken for the city."""
         return f"The Albany Clinic in {self.city}, {self.state}"
@@ -80,6 +85,11 @@ class Clinic:
     front_desk: FrontDeskRules
     retention: Retention
     places: Mapping[Location, Place]
+    _calendars: Mapping[Location, tuple[Calendar, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        calendars = {location: tuple(place.calendar for place in self.places_of(location)) for location in Location}
+        object.__setattr__(self, "_calendars", calendars)  # they are asked for several times for each email
 
     def places_of(self, location: Location) -> tuple[Place, ...]:
         """The places that concern a lead: its own, or both while it is undecided."""
@@ -97,4 +107,4 @@ class Clinic:
 
     def calendars(self, location: Location) -> tuple[Calendar, ...]:
         """The calendars that must all be open; both for an undecided lead, whose zone is not known."""
-        return tuple(Calendar(zone=place.zone, closed=frozenset(place.closed)) for place in self.places_of(location))
+        return self._calendars[location]

@@ -88,17 +88,22 @@ def wait_until(anchor: datetime, wait: timedelta, zone: str) -> datetime:
 
 
 def _next_open_in(at: datetime, window: Window, calendar: Calendar) -> datetime:
-    zone = ZoneInfo(calendar.zone)
-    local = at.astimezone(zone)
+    today = at.astimezone(ZoneInfo(calendar.zone)).date()
     for ahead in range(_HORIZON_DAYS):
-        day = local.date() + timedelta(days=ahead)
-        if day.weekday() not in window.days or calendar.is_closed(day):
-            continue
-        opens = datetime.combine(day, window.start, tzinfo=zone).astimezone(UTC)
-        closes = datetime.combine(day, window.until, tzinfo=zone).astimezone(UTC)
-        if at < closes:
-            return max(at, opens)
+        hours = _hours(today + timedelta(days=ahead), window, calendar)
+        if hours is not None and at < hours[1]:
+            return max(at, hours[0])
     raise ValueError("the window does not open within a year")
+
+
+@lru_cache(maxsize=4096)
+def _hours(day: date, window: Window, calendar: Calendar) -> tuple[datetime, datetime] | None:
+    """From when until when (UTC) the window is open on a day; None where it stays closed."""
+    if day.weekday() not in window.days or calendar.is_closed(day):
+        return None
+    zone = ZoneInfo(calendar.zone)
+    opens, closes = (datetime.combine(day, at, tzinfo=zone) for at in (window.start, window.until))
+    return opens.astimezone(UTC), closes.astimezone(UTC)
 
 
 @lru_cache(maxsize=64)

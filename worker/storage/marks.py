@@ -1,4 +1,4 @@
-"""Mark a send as sent: its receipt, the entry on the timeline and the next send of its enrollment, all or nothing.
+"""Mark a send as sent: its receipt, the entry on the timeline and what follows in its enrollment, all or nothing.
 
 One statement for each email, so that a kill leaves no more unknown than was handed over and unmarked; the next
 email does not wait for it, the next group does. The connection is one that does not wait for the disk
@@ -9,15 +9,16 @@ email does not wait for it, the next group does. The connection is one that does
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 from psycopg import OperationalError, pq
-from sqlalchemy import CTE, BindParameter, Column, Connection, bindparam, or_, select, update
+from sqlalchemy import CTE, BindParameter, Column, Connection, and_, bindparam, exists, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -25,7 +26,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from worker.domain.sends import SendState
 from worker.storage import timeline
 from worker.storage.endpoints import somebody_is_told
-from worker.storage.enrollments import ACTIVE
+from worker.storage.enrollments import ACTIVE, COMPLETED
 from worker.storage.inserting import insert_all
 from worker.storage.sends import PLANNED, NewSend, planned_row
 from worker.storage.tables import enrollments, sends
@@ -35,14 +36,16 @@ from worker.storage.timeline import Entry, entry_row
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What is known once the provider has taken a send. `following` is planned if its enrollment is still active."""
+    """What is known once the provider has taken a send. If its enrollment is still active, `following` is planned in
+    it, or it is completed, with the entry `ending` on the timeline."""
 
     send: Mapping[str, Any]
     sent_at: datetime
     provider: str
     provider_message_id: str | None
     entry: Entry
-    following: NewSend | None
+    following: NewSend | None = None
+    ending: Entry | None = None
 
 
 class Marks:
@@ -102,14 +105,14 @@ class _MarksUnderWay(Marks):
     def __init__(self, connection: Connection) -> None:
         super().__init__()
         self._connection = connection
-        self._only, self._and_plan = (_prepared(connection, plans=plans) for plans in (False, True))
+        self._statements = {then: _prepared(connection, then) for then in Then}
         self._pg: pq.abc.PGconn = connection.connection.driver_connection.pgconn  # type: ignore[union-attr]
         self._pg.enter_pipeline_mode()
         self._under_way: list[Mark] = []
 
     def add(self, mark: Mark) -> None:
         """Send it."""
-        statement = self._only if mark.following is None else self._and_plan
+        statement = self._statements[_then(mark)]
         try:
             self._pg.send_query_prepared(statement.name, statement.filled(mark))
             self._pg.pipeline_sync()
@@ -139,27 +142,40 @@ def _mark_step_by_step(connection: Connection, mark: Mark) -> bool:
     if connection.execute(_SENT, _sent_values(mark)).first() is None:
         return False
     timeline.add_all(connection, [mark.entry])
-    if mark.following and connection.execute(_ACTIVE, {"next_enrollment_id": mark.following.enrollment_id}).first():
+    if mark.following and connection.execute(_ACTIVE, _sent_values(mark)).first():
         insert_all(connection, sends, [planned_row(mark.following)])
+    if mark.ending and connection.execute(_COMPLETED, _sent_values(mark)).first():
+        timeline.add_all(connection, [mark.ending])
     return True
+
+
+class Then(StrEnum):
+    """What follows in the enrollment."""
+
+    NOTHING = "nothing"
+    THE_NEXT = "the_next"
+    THE_END = "the_end"
+
+
+def _then(mark: Mark) -> Then:
+    if mark.following is not None:
+        return Then.THE_NEXT
+    return Then.NOTHING if mark.ending is None else Then.THE_END
 
 
 def _sent_values(mark: Mark) -> dict[str, Any]:
     return {
         "send_id": mark.send["id"],
         "send_claim": mark.send["claim"],
+        "of_enrollment": mark.send["enrollment_id"],
         "at": mark.sent_at,
         "by": mark.provider,
         "as_message": mark.provider_message_id,
     }
 
 
-def _named(prefix: str, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{prefix}_{name}": value for name, value in row.items()}
-
-
 def _placeholder(prefix: str, column: Column[Any]) -> BindParameter[Any]:
-    return bindparam(f"{prefix}_{column.name}", type_=column.type)
+    return bindparam(f"{prefix}__{column.name}", type_=column.type)
 
 
 _SENT = (
@@ -177,15 +193,19 @@ _SENT = (
     )
     .returning(sends.c.id)
 )
-_ACTIVE = select(enrollments.c.id).where(
-    enrollments.c.id == _placeholder("next", sends.c.enrollment_id), enrollments.c.status == ACTIVE
+_IS_ACTIVE = and_(
+    enrollments.c.id == bindparam("of_enrollment", type_=sends.c.enrollment_id.type), enrollments.c.status == ACTIVE
+)
+_ACTIVE = select(enrollments.c.id).where(_IS_ACTIVE)
+_COMPLETED = (
+    update(enrollments).where(_IS_ACTIVE).values(status=COMPLETED, ended_at=bindparam("at")).returning(enrollments.c.id)
 )
 
 
-def _noted(sent: CTE) -> CTE:
+def _noted(happened: CTE, prefix: str) -> CTE:
     columns = [column for column in entries.c if not column.primary_key]
-    row = select(*(_placeholder("entry", column) for column in columns)).select_from(sent)
-    return insert(entries).from_select(columns, row).returning(entries.c.id).cte("noted")
+    row = select(*(_placeholder(prefix, column) for column in columns)).select_from(happened)
+    return insert(entries).from_select(columns, row).returning(entries.c.id).cte(f"noted_{prefix}")
 
 
 def _planned(sent: CTE) -> CTE:
@@ -194,38 +214,58 @@ def _planned(sent: CTE) -> CTE:
     return insert(sends).from_select(columns, row).on_conflict_do_nothing().returning(sends.c.id).cte("planned")
 
 
+def _ended(noted: CTE) -> CTE:
+    """Waits for the entry of the send, so that the timeline tells it first."""
+    return _noted(_COMPLETED.where(exists().select_from(noted)).cte("completed"), "ending")
+
+
+@lru_cache(maxsize=len(Then))
+def _whole(then: Then) -> SQLCompiler:
+    sent = _SENT.cte("sent")
+    noted = _noted(sent, "entry")
+    statement = select(sent.c.id).add_cte(noted)
+    if then is Then.THE_NEXT:
+        statement = statement.add_cte(_planned(sent))
+    if then is Then.THE_END:
+        statement = statement.add_cte(_ended(noted))
+    dialect = postgresql.psycopg.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+    compiled = statement.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)
+    return compiled
+
+
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """A statement that the connection knows by its name, and how a mark's values fill its places."""
 
     name: bytes
-    places: tuple[str, ...]
+    places: Sequence[tuple[str, str]]
+    """For each, the row that its value comes from, and its name there."""
     fixed: Mapping[str, Any]
 
     def filled(self, mark: Mark) -> list[bytes | None]:
-        values = {**self.fixed, **_sent_values(mark), **_named("entry", entry_row(mark.entry))}
-        values["entry_detail"] = json.dumps(values["entry_detail"])
-        if mark.following is not None:
-            values |= _named("next", planned_row(mark.following))
-        return [None if (value := values[place]) is None else str(value).encode() for place in self.places]
+        rows: dict[str, Mapping[str, Any]] = {
+            "": {**self.fixed, **_sent_values(mark)},
+            "entry": _entry_values(mark.entry),
+            "next": planned_row(mark.following) if mark.following else {},
+            "ending": _entry_values(mark.ending) if mark.ending else {},
+        }
+        values = (rows[row][name] for row, name in self.places)
+        return [None if value is None else str(value).encode() for value in values]
 
 
-def _prepared(connection: Connection, *, plans: bool) -> _Prepared:
+def _entry_values(entry: Entry) -> dict[str, Any]:
+    row = entry_row(entry)
+    return row | {"detail": json.dumps(row["detail"])}
+
+
+def _prepared(connection: Connection, then: Then) -> _Prepared:
     """Made known to each connection once, and kept with it."""
-    name = f"mark_{'and_plan' if plans else 'only'}"
+    name = f"mark_then_{then}"
     if name not in connection.info:
-        whole = _whole(plans=plans)
+        whole = _whole(then)
         connection.exec_driver_sql(f"PREPARE {name} AS {whole.string}")
-        connection.info[name] = _Prepared(name.encode(), tuple(whole.positiontup or ()), whole.params)
+        places = [(row, name) for row, _, name in (place.rpartition("__") for place in whole.positiontup or ())]
+        connection.info[name] = _Prepared(name.encode(), places, whole.params)
     known: _Prepared = connection.info[name]
     return known
-
-
-@lru_cache(maxsize=2)
-def _whole(*, plans: bool) -> SQLCompiler:
-    sent = _SENT.cte("sent")
-    statement = select(sent.c.id).add_cte(_noted(sent), *([_planned(sent)] if plans else []))
-    dialect = postgresql.psycopg.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-    compiled = statement.compile(dialect=dialect)
-    assert isinstance(compiled, SQLCompiler)
-    return compiled

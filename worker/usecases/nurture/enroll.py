@@ -17,7 +17,7 @@ from worker.domain.sends import CancelReason, SendKind
 from worker.domain.sequences import Plan
 from worker.storage import enrollments, sends, timeline
 from worker.storage.sends import NewSend
-from worker.storage.timeline import Happened
+from worker.storage.timeline import Entry, Happened
 
 
 def enroll(
@@ -76,10 +76,15 @@ def plan_following(
     planned = plan_next(Plan.from_json(enrollment["plan"]), position, content_location(location), catalog.clinic, now)
     if planned is None:
         if enrollments.end(connection, enrollment["id"], enrollments.COMPLETED, None, now):
-            timeline.add(connection, Happened.ENROLLMENT_ENDED, now, lead_id, reason="completed")
+            timeline.add_all(connection, [completion(lead_id, now)])
         return False
     sends.plan(connection, [step_send(enrollment, planned)])
     return True
+
+
+def completion(lead_id: str, at: datetime) -> Entry:
+    """That a sequence has come to its end."""
+    return Entry(kind=Happened.ENROLLMENT_ENDED, at=at, lead_id=lead_id, detail={"reason": enrollments.COMPLETED})
 
 
 def following(

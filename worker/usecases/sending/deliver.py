@@ -129,7 +129,8 @@ def _offer(services: Services, batch: Batch, passed: Passed) -> Counter[str]:
             def record(services: Services, send: Mapping[str, Any], outcome: Outcome) -> str:
                 if send["id"] not in tests:
                     outcomes.append(outcome)
-                if isinstance(outcome, Receipt) and marker.begin(send, outcome):
+                if isinstance(outcome, Receipt):
+                    marker.begin(send, outcome)
                     return SendState.SENT
                 return record_outcome(services, send, outcome, is_probe=claimed.is_probe)
 

@@ -12,7 +12,7 @@ from worker.faults import fault
 from worker.storage.installation import Moment
 from worker.storage.marks import Mark, Marks
 from worker.storage.timeline import Entry, Happened
-from worker.usecases.nurture.enroll import following
+from worker.usecases.nurture.enroll import completion, following
 from worker.usecases.sending.pass_gate import Batch
 from worker.usecases.sending.record_outcome import named, record_outcome
 from worker.usecases.services import Services
@@ -27,26 +27,26 @@ class Marker:
     marks: Marks
     passed_at: float = field(default_factory=time.monotonic)
 
-    def begin(self, send: Mapping[str, Any], receipt: Receipt) -> bool:
-        """Begin to mark one; False where more than a mark is needed, at the end of a sequence."""
+    def begin(self, send: Mapping[str, Any], receipt: Receipt) -> None:
+        """Begin to mark one."""
         known = self.batch.known[send["id"]]
         at = self.moment.after(time.monotonic() - self.passed_at)
-        next_send = None
+        next_send = ending = None
         if known.enrollment is not None:
             clinic = self.batch.renderer.catalog.clinic
             next_send = following(known.enrollment, send, known.emails_sent, clinic, at)
-            if next_send is None:
-                return False
-        mark = Mark(
-            send=send,
-            sent_at=at,
-            provider=receipt.provider,
-            provider_message_id=receipt.provider_message_id,
-            entry=Entry(kind=Happened.SENT, at=at, lead_id=send["lead_id"], detail=named(send)),
-            following=next_send,
+            ending = completion(send["lead_id"], at) if next_send is None else None
+        self.marks.add(
+            Mark(
+                send=send,
+                sent_at=at,
+                provider=receipt.provider,
+                provider_message_id=receipt.provider_message_id,
+                entry=Entry(kind=Happened.SENT, at=at, lead_id=send["lead_id"], detail=named(send)),
+                following=next_send,
+                ending=ending,
+            )
         )
-        self.marks.add(mark)
-        return True
 
 
 def finish_marks(services: Services, marks: Marks) -> None:
