@@ -38,7 +38,7 @@ def measure(bench: Bench) -> Report:
     with ExitStack() as stack:
         port = stack.enter_context(smtp_sink(bench, report))
         ways = [Way(PUMP, _pump(bench, stack, port)), Way(USUAL, _usual(bench, stack, port))]
-        many = bench.number(2000, 10)
+        many = bench.number(4000, 10)
         _add(report, ways, CEILING, lambda: _ceiling(bench, port, many))
         for peer, (name, usual, _) in PEERS.items():
             _add(report, ways, name, lambda peer=peer, n=usual: django_peer(bench, peer, port, bench.number(n, 5)))  # type: ignore[misc]
@@ -71,7 +71,7 @@ def _ceiling(bench: Bench, port: int, count: int) -> Callable[[], Sample]:
 
 def _pump(bench: Bench, stack: ExitStack, port: int) -> Callable[[], Sample]:
     """Each round, the calendar jumps to where the next email of everyone is due."""
-    url, app, count = bench.database(), publisher(bench), bench.number(800, 10)
+    url, app, count = bench.database(), publisher(bench), bench.number(1600, 10)
     world = stack.enter_context(open_world(url, bench.new_folder("world")))
     mail_url = f"smtp://127.0.0.1:{port}?tls=none&helo=bench.example.com"
     stack.enter_context(product_worker(bench, url, QueueName.SEND, PROCESSES, mail_url))

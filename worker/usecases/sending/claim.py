@@ -21,6 +21,7 @@ from worker.domain.sends import SendKind
 from worker.faults import fault
 from worker.storage import breakers, claims, installation, sends, usage
 from worker.storage.database import real_now
+from worker.storage.installation import Moment
 from worker.usecases.services import Services
 
 BATCH = 100
@@ -41,24 +42,24 @@ def claim(services: Services, group: int) -> Claimed:
     """Claim the next batch. `group` is how many the caller sends at a time, worth waiting for."""
     name, manners = services.provider.name, services.manners
     with services.database.read() as connection:
-        if not sends.is_due(connection, installation.product_now(connection)):
+        moment, breaker = breakers.read_with_moment(connection, name)
+        now = moment.real
+        if not sends.is_due(connection, moment.now):
             return Claimed()  # the writer lock is not worth taking for nothing
-        breaker = breakers.read(connection, name)
-        now = real_now(connection)
         if passage(breaker, now) is Passage.NOTHING:
             return Claimed()
-        used = _usage(services, connection)
+        used = _usage(services, connection, moment)
     limit = BATCH if manners.provider is None else min(BATCH, room(used.levels.get(PROVIDER), manners.provider, now))
     if manners.provider is not None and limit < 1:
         return Claimed(wait=wait_for_room(used.levels.get(PROVIDER), manners.provider, now, group))
     if passage(breaker, now) is Passage.PROBE:
         return _claim_probe(services)
     with services.database.write() as connection:
-        today = installation.product_now(connection)
-        claimed = claims.claim_due(connection, today, real_now(connection), limit, _rooms(manners, used, now))
+        moment = installation.moment(connection)
+        claimed = claims.claim_due(connection, moment.now, moment.real, limit, _rooms(manners, used, now))
         claimed, others = one_for_each_lead(claimed)
         sends.give_back(connection, others)
-        wait = None if claimed else _wait_for_mailboxes(connection, manners, used, today, now)
+        wait = None if claimed else _wait_for_mailboxes(connection, manners, used, moment.now, now)
     fault("claim_committed")
     return Claimed(sends=claimed, provider_was_well=breaker.is_pristine, wait=wait)
 
@@ -66,10 +67,10 @@ def claim(services: Services, group: int) -> Claimed:
 def is_clear(services: Services) -> bool:
     """True when the provider is neither down nor as busy as it may be: sends in doubt may be repeated."""
     with services.database.read() as connection:
-        breaker, now = breakers.read(connection, services.provider.name), real_now(connection)
-        used, rate = _usage(services, connection), services.manners.provider
-    has_room = rate is None or room(used.levels.get(PROVIDER), rate, now) > 0
-    return has_room and passage(breaker, now) is Passage.ALL
+        moment, breaker = breakers.read_with_moment(connection, services.provider.name)
+        used, rate = _usage(services, connection, moment), services.manners.provider
+    has_room = rate is None or room(used.levels.get(PROVIDER), rate, moment.real) > 0
+    return has_room and passage(breaker, moment.real) is Passage.ALL
 
 
 def give_back(services: Services, unsent: Sequence[Mapping[str, Any]]) -> None:
@@ -106,10 +107,10 @@ def _claim_probe(services: Services) -> Claimed:
     return Claimed(sends=claimed, is_probe=True, provider_was_well=False)
 
 
-def _usage(services: Services, connection: Connection) -> Usage:
+def _usage(services: Services, connection: Connection, moment: Moment) -> Usage:
     if not services.manners.rates:
         return Usage()
-    return usage.read(connection, services.provider.name, installation.product_now(connection).date())
+    return usage.read(connection, services.provider.name, moment.now.date())
 
 
 def _rooms(manners: Manners, used: Usage, now: datetime) -> dict[Mailbox, int]:
