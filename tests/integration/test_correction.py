@@ -17,7 +17,7 @@ from worker.errors import (
     PermanentDeliveryError,
     UnusableContact,
 )
-from worker.storage import claims, sends, suppressions, tables
+from worker.storage import claims, gate, suppressions, tables
 from worker.storage.database import real_now
 from worker.usecases.choices.unsubscribe import unsubscribe
 from worker.usecases.desk.find_lead import find_lead
@@ -96,7 +96,7 @@ def test_what_was_composed_for_the_old_address_does_not_pass_the_gate(world: Wor
     correct(world, lead_id, email="maja@example.com")
 
     with world.database.write() as connection:
-        assert sends.hand_over(connection, claimed, snapshot, world.now, real_now(connection)) == set()
+        assert gate.hand_over(connection, claimed, snapshot, world.now, real_now(connection)) == set()
     world.deliver()
     assert [mail["To"] for mail in world.mail] == ["maja@example.com"]
 

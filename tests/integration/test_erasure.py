@@ -25,7 +25,7 @@ from worker.errors import (
     TransientDeliveryError,
     WithProvider,
 )
-from worker.storage import claims, parked, persons, sends, tables
+from worker.storage import claims, gate, parked, persons, tables
 from worker.storage.database import real_now
 from worker.storage.parked import ParkedKind
 from worker.usecases.choices.unsubscribe import unsubscribe
@@ -284,7 +284,7 @@ def test_what_was_claimed_before_the_erasure_does_not_pass_the_gate(world: World
     erase(world, lead_id)
 
     with world.database.write() as connection:
-        assert sends.hand_over(connection, claimed, snapshot, world.now, real_now(connection)) == set()
+        assert gate.hand_over(connection, claimed, snapshot, world.now, real_now(connection)) == set()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from worker.domain.consent import SuppressionReason
 from worker.domain.ids import new_id
 from worker.domain.sends import CancelReason, SendState
 from worker.errors import AmbiguousDeliveryError, NotFound, PermanentDeliveryError, TransientDeliveryError
-from worker.storage import claims, enrollments, installation, leads, sends, suppressions, tables
+from worker.storage import claims, enrollments, gate, installation, leads, sends, suppressions, tables
 from worker.storage.database import real_now
 from worker.usecases.sending.record_outcome import MAX_ATTEMPTS, record_outcome
 from worker.usecases.sending.resolve_send import Resolution, resolve_send
@@ -39,7 +39,7 @@ def hand_over(world: World, rows: Sequence[Mapping[str, Any]]) -> set[str]:
     with world.database.write() as connection:
         snapshot = installation.active_snapshot(connection)
         assert snapshot is not None
-        return sends.hand_over(connection, rows, snapshot, installation.product_now(connection), real_now(connection))
+        return gate.hand_over(connection, rows, snapshot, installation.product_now(connection), real_now(connection))
 
 
 def finish(world: World, row: Mapping[str, Any], state: SendState) -> bool:
@@ -498,7 +498,7 @@ def test_the_gate_refuses_what_changed_since_the_claim(world: World, change: Cal
 
     with world.database.write() as connection:
         now = installation.product_now(connection)
-        assert sends.hand_over(connection, [row], snapshot, now, real_now(connection)) == set()
+        assert gate.hand_over(connection, [row], snapshot, now, real_now(connection)) == set()
 
 
 def test_the_gate_refuses_an_email_that_this_person_has_had(world: World) -> None:

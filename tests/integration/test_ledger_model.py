@@ -25,7 +25,7 @@ from tests.support.world import START, World
 from worker.domain.consent import SuppressionReason
 from worker.domain.ids import new_id
 from worker.domain.sends import NEXT_STATES, CancelReason, SendKind, SendState
-from worker.storage import claims, sends, suppressions, tables, unknown_sends
+from worker.storage import claims, gate, sends, suppressions, tables, unknown_sends
 
 PENDING = {"planned", "claimed", "held"}
 ENDED = {state.value for state, following in NEXT_STATES.items() if not following}
@@ -163,7 +163,7 @@ class Ledger(RuleBasedStateMachine):
         with self.world.database.write() as connection:
             ttl = ACCOUNTS[self.account]
             key_until = None if ttl is None else self.real + ttl
-            allowed = sends.hand_over(
+            allowed = gate.hand_over(
                 connection, [token.row], snapshot, self.at(self.product), self.at(self.real),
                 handed_to=self.account, key_until=None if key_until is None else self.at(key_until),
             )  # fmt: skip

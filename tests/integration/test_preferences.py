@@ -14,7 +14,7 @@ from tests.support.links import with_another_signature
 from tests.support.serving import intake_of
 from tests.support.world import World
 from worker.domain.consent import QUIET_FOR
-from worker.storage import claims, installation, sends, tables
+from worker.storage import claims, gate, installation, tables
 from worker.storage.database import real_now
 from worker.usecases.sending.compose import make_token
 
@@ -86,8 +86,8 @@ def test_quiet_asked_for_between_claim_and_hand_over_is_honoured(world: World, h
     with world.database.write() as connection:
         snapshot = installation.active_snapshot(connection)
         assert snapshot
-        gate = {"handed_to": "test", "key_until": None}
-        allowed = sends.hand_over(connection, claimed, snapshot, world.now, real_now(connection), **gate)
+        named = {"handed_to": "test", "key_until": None}
+        allowed = gate.hand_over(connection, claimed, snapshot, world.now, real_now(connection), **named)
     assert not allowed
 
 

@@ -15,7 +15,7 @@ from tests.support.world import ScriptedProvider, World
 from worker.delivery.base import Message, Outcome, Receipt
 from worker.domain.ids import new_id
 from worker.errors import AmbiguousDeliveryError
-from worker.storage import claims, enrollments, installation, sends, tables
+from worker.storage import claims, enrollments, gate, installation, tables
 from worker.storage.database import is_one_of, real_now
 from worker.storage.marks import Mark, group
 from worker.storage.timeline import Entry, Happened
@@ -54,7 +54,7 @@ def handed_over(world: World) -> Mapping[str, Any]:
         (row,) = claims.claim_due(connection, now, real, 10)
         snapshot = installation.active_snapshot(connection)
         assert snapshot is not None
-        assert sends.hand_over(connection, [row], snapshot, now, real) == {row["id"]}
+        assert gate.hand_over(connection, [row], snapshot, now, real) == {row["id"]}
     return row
 
 

@@ -1,6 +1,6 @@
 """The send ladder's decisions: may this send go to this person now? Each rung proceeds, skips or holds.
 
-The whole policy stands in `RUNGS`. The hand-over statement (`worker.storage.sends.hand_over`) repeats,
+The whole policy stands in `RUNGS`. The hand-over statement (`worker.storage.gate.hand_over`) repeats,
 inside its transaction, what can change between this decision and the network (I3).
 """
 

@@ -14,7 +14,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, and_, func, or_, select, true, update
 
 from worker.domain.sends import SendState
-from worker.storage.sends import HAND_OVER_LEASE, IN_ATTENTION_INDEX, may_leave
+from worker.storage.gate import may_leave
+from worker.storage.sends import HAND_OVER_LEASE, IN_ATTENTION_INDEX
 from worker.storage.tables import leads, sends
 
 _UNKNOWN = and_(sends.c.state == SendState.UNKNOWN, IN_ATTENTION_INDEX)

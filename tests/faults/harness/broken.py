@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from worker.domain.sends import SendState
-from worker.storage import sends
+from worker.storage import gate, sends
 from worker.storage.tables import sends as table
 from worker.usecases.arrival.relay import Relay
 
@@ -45,14 +45,14 @@ def repeat_what_is_unknown() -> None:
 
 def leave_the_gate_open() -> None:
     """Whoever has once claimed a send may hand it over, however long ago that was."""
-    hand_over = sends.hand_over
+    hand_over = gate.hand_over
 
     def let_all_pass(connection: Any, group: Any, *others: Any, **named: Any) -> set[str]:
         allowed = hand_over(connection, group, *others, **named)
         rows = connection.execute(select(table.c.id).where(table.c.id.in_([row["id"] for row in group])))
         return allowed | {row.id for row in rows}
 
-    sends.hand_over = let_all_pass
+    gate.hand_over = let_all_pass
 
 
 WAYS: Mapping[str, Callable[[], None]] = {

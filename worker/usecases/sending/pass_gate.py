@@ -21,7 +21,7 @@ from worker.domain.keyed_retry import key_ends
 from worker.domain.mailboxes import mailbox_of
 from worker.domain.manners import AtGate, Turn
 from worker.domain.sends import NEEDS_STAFF, HoldReason, SendKind, SendState
-from worker.storage import alerts, breakers, contents, sends, timeline
+from worker.storage import alerts, breakers, contents, gate, sends, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.installation import Moment
@@ -136,7 +136,7 @@ def _hand_over(
         return set()
     provider = services.provider
     key_until = key_ends(moment.real, provider.key_ttl) if provider.key_ttl else None
-    return sends.hand_over(
+    return gate.hand_over(
         connection, going, snapshot, moment.now, moment.real,
         dated=dated, handed_to=provider.account, key_until=key_until,
     )  # fmt: skip

@@ -12,8 +12,8 @@ from worker.domain.manners import AtGate, Turn, turns, used
 from worker.domain.sends import SendState
 from worker.storage import sends, usage
 from worker.storage.database import real_now
+from worker.storage.gate import GATE_RETRY
 from worker.storage.installation import Moment
-from worker.storage.sends import GATE_RETRY
 from worker.usecases.services import Services
 
 
