@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,8 @@ def test_a_marketer_publishes_what_was_read_and_takes_it_back(console: Console, 
     assert marketer.post(f"/studio/history/{before[:10]}/restore").status_code == 303
     assert next(row for row in content_history.history(desk.database) if row["active"])["snapshot"] == before
     assert "sent from again by morgan" in text_of(marketer.get("/studio/history").text)
+    undone = desk.read()
+    assert (undone.changed, undone.authors_of(PATH), undone.files[PATH]) == ((PATH,), ("wren",), OTHER)
     acts = [row["kind"] for row in console.world.rows(tables.timeline) if row["kind"] == "published" and row["via"]]
     assert len(acts) == 2
 
@@ -226,6 +229,36 @@ def test_where_the_clinic_wants_two_the_writer_of_a_change_does_not_publish_it(w
     assert marketer.post("/studio/publish", read=the_desk(console).read().name).status_code == 409
 
 
+def test_whoever_writes_finds_their_own_work_first(world: World, tmp_path: Path) -> None:
+    console = open_console(world, tmp_path, second_approval=True)
+    console.person(Role.ADMIN, "alex")
+    marketer, operator = console.person(Role.MARKETER, "morgan"), console.person(Role.OPERATOR, "ollie")
+    empty = text_of(marketer.get("/").text)
+    write(marketer, NEW, OLD)
+
+    home = text_of(marketer.get("/").text)
+
+    assert "what you see in the studio is what is sent" in empty
+    assert "by first start: the content as shipped" in empty
+    assert "None within thirty days; the next is due by" in empty
+    assert "1 file differs from what is sent: emails/first-visit.md by morgan" in home
+    assert "You can’t publish this: you wrote some of these changes" in home
+    assert "Drafts" not in text_of(operator.get("/").text)
+
+
+def test_an_email_whose_review_is_due_is_on_its_writers_first_page(console: Console, writer: Person) -> None:
+    catalog = console.world.catalog
+    first = min(catalog.emails.values(), key=lambda email: (email.scope.review_by, email.id))
+    console.world.jump(datetime.combine(first.scope.review_by, time(18), UTC) - timedelta(days=20))
+
+    soon = text_of(writer.get("/").text)
+    console.world.jump(timedelta(days=21))
+    overdue = writer.get("/").text
+
+    assert f"{first.id} by " in soon
+    assert 'class="card bad" aria-label="To be read again"' in overdue
+
+
 def test_a_file_that_is_no_text_is_named_on_every_page_of_the_studio(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +271,7 @@ def test_a_file_that_is_no_text_is_named_on_every_page_of_the_studio(
     console = open_console(world, tmp_path / "console")
     marketer = console.person(Role.MARKETER, "morgan")
 
+    assert "The draft can’t be read" in text_of(marketer.get("/").text)
     for page in ("/studio", "/studio/changes", f"/studio/edit/{PATH}", "/studio/publish"):
         answer = marketer.get(page)
         assert answer.status_code < 500, page

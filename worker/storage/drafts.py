@@ -1,4 +1,4 @@
-"""Texts that were saved in the studio. A row is never changed but for being closed, so no version is ever lost."""
+"""Texts that were saved in the studio. A row is only ever closed or opened again, so no version is ever lost."""
 
 from __future__ import annotations
 
@@ -56,6 +56,18 @@ def close(connection: Connection, paths: Collection[str]) -> None:
             .where(draft_versions.c.path.in_(paths), draft_versions.c.is_open)
             .values(is_open=False)
         )
+
+
+def reopen(connection: Connection, texts: Mapping[str, str]) -> None:
+    """Let these texts be drafts again where they were saved here, unless somebody is writing on the path already."""
+    busy = {row["path"] for row in open_versions(connection)}
+    for path, text in texts.items():
+        saved = select(func.max(draft_versions.c.id)).where(
+            draft_versions.c.path == path, draft_versions.c.text == text
+        )
+        if path not in busy:
+            newest = draft_versions.c.id == saved.scalar_subquery()
+            connection.execute(update(draft_versions).where(newest).values(is_open=True))
 
 
 def stamp(connection: Connection) -> tuple[int, int]:

@@ -118,7 +118,7 @@ def _ask_restore(visit: Visit) -> Response:
 
 def _restore(visit: Visit) -> Response:
     restore_version(visit.means.desk, visit.path["id"], visit.me.name)
-    return visit.go_to("/studio/history", "This version is sent from now. The draft stays as it was.")
+    return visit.go_to("/studio/history", "This version is sent from now. What you took back stays in the draft.")
 
 
 _SEE, _SEND = Permission.SEE_CONTENT, Permission.PUBLISH_CONTENT

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from worker.domain.drafting import why_not_publish
+from worker.domain.drafting import GONE, why_not_publish
 from worker.domain.staff import Permission, Role, StaffState, may
 from worker.errors import Refused
 from worker.storage import drafts, staff
@@ -43,10 +43,19 @@ def publish_files(
 
 
 def restore_version(desk: DraftDesk, snapshot: str, by: str) -> None:
-    """Send from an earlier version again. Raises Refused and NotFound; then nothing has changed."""
+    """Send from an earlier version again; what is taken back so stays in the draft, to be mended or given up.
+
+    Raises Refused and NotFound; then nothing has changed.
+    """
     if (problem := why_not_restore(desk, snapshot, by)) is not None:
         raise Refused(problem)
+    taken_back = desk.read().published
     restore(desk.database, snapshot, by)
+    if desk.folder is None:  # files keep what they say; what is drafted in the database was closed as it was published
+        files = version(desk.database, snapshot)[1]
+        paths = (path for path in taken_back.keys() | files.keys() if taken_back.get(path) != files.get(path))
+        with desk.database.write() as connection:
+            drafts.reopen(connection, {path: taken_back.get(path, GONE) for path in paths})
 
 
 def why_not_restore(desk: DraftDesk, snapshot: str, by: str) -> str | None:
