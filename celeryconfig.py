@@ -55,6 +55,7 @@ task_soft_time_limit = 90
 
 # --- workers --------------------------------------------------------------------------------------------
 worker_consumer = "worker.tasks.unreadable:ParkingConsumer"  # the stock one drops what it can't read
+worker_pool = "worker.tasks.renewal:RenewingTaskPool"  # the stock one may replace an ended process 5 s late
 worker_prefetch_multiplier = 1  # the fewest messages at risk
 worker_max_tasks_per_child = 1000  # leaks are a fact of life
 worker_max_memory_per_child = 200_000  # kilobytes
