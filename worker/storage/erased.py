@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
-from worker.storage.database import insert_once, is_one_of
+from worker.storage.database import insert_once, is_one_of_given
 from worker.storage.sealing import LookupKey
 from worker.storage.tables import erased
 
@@ -42,10 +43,16 @@ def bodies_of(connection: Connection, lookup: LookupKey, ids: Iterable[str]) -> 
     marks = {_mark(lookup, submission_id): submission_id for submission_id in ids}
     wanted, found = sorted(marks), dict[str, str]()
     for start in range(0, len(wanted), _MANY):
-        some = is_one_of(connection, erased.c.submission_hash, wanted[start : start + _MANY])
-        for row in connection.execute(select(erased.c.submission_hash, erased.c.body_hash).where(some)):
+        some = {"hashes": wanted[start : start + _MANY]}
+        for row in connection.execute(_bodies(connection.dialect.name), some):
             found[marks[row.submission_hash]] = row.body_hash
     return found
+
+
+@cache
+def _bodies(dialect: str) -> Select[str, str]:
+    some = is_one_of_given(dialect, erased.c.submission_hash, "hashes")
+    return select(erased.c.submission_hash, erased.c.body_hash).where(some)
 
 
 def _mark(lookup: LookupKey, submission_id: str) -> str:
