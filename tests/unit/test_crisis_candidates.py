@@ -47,11 +47,13 @@ def test_every_pattern_that_occurs_in_a_sentence_is_tried(name: str) -> None:
     for sentence in map(normalise, SENTENCES):
         occurring = {number for number, pattern in enumerate(family.patterns) if pattern.search(sentence)}
         assert occurring <= set(family.candidates(sentence)), sentence
+        assert not occurring or catalog().crisis.may_occur(sentence), sentence
 
 
 def test_the_quick_look_leaves_out_nearly_all_of_them() -> None:
     """Else it gains nothing: a pattern that RE2 can't read is tried on every text."""
     assert [list(getattr(catalog().crisis, name).candidates("how long is a session")) for name in FAMILIES] == [[]] * 3
+    assert not catalog().crisis.may_occur("how long is a session")
 
 
 @pytest.mark.parametrize("family", sorted(CORPUS))

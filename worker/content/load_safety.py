@@ -30,11 +30,10 @@ _NOTHING = b""
 
 def load_safety(table: Table) -> CrisisPatterns:
     """The patterns; those that are none are told as problems."""
-    patterns = CrisisPatterns(
-        acute=_family(table, "acute"), review=_family(table, "review"), benign=_family(table, "benign")
-    )
+    acute, review, benign = (_family(table, key) for key in ("acute", "review", "benign"))
     table.done()
-    return patterns
+    every = Candidates([pattern.pattern for family in (acute, review, benign) for pattern in family.patterns])
+    return CrisisPatterns(acute=acute, review=review, benign=benign, may_occur=lambda text: bool(every(text)))
 
 
 def _family(table: Table, key: str) -> PatternFamily:

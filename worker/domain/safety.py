@@ -36,6 +36,8 @@ class CrisisPatterns:
     acute: PatternFamily
     review: PatternFamily
     benign: PatternFamily
+    may_occur: Callable[[str], bool] = lambda _: True
+    """Whether any pattern of the three families may occur in a normalised text. In most texts none does."""
 
 
 _LOOK_ALIKES = str.maketrans("01345$@|аеорсухіѕјһԁӏ", "oieassaiaeopcyxisjhdl")
@@ -69,7 +71,8 @@ def normalise(text: str) -> str:
 
 def screen(texts: Iterable[str], patterns: CrisisPatterns) -> CrisisTier | None:
     """The most urgent tier that any of the texts reaches."""
-    normalised = [_without(normalise(text), patterns.benign) for text in texts]
+    suspects = [text for text in map(normalise, texts) if patterns.may_occur(text)]
+    normalised = [_without(text, patterns.benign) for text in suspects]
     for tier, family in ((CrisisTier.ACUTE, patterns.acute), (CrisisTier.REVIEW, patterns.review)):
         if any(family.patterns[number].search(text) for text in normalised for number in family.candidates(text)):
             return tier
