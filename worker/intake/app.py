@@ -24,7 +24,7 @@ from worker.intake.acceptor import Acceptor
 from worker.intake.bookings import booking_routes
 from worker.intake.captcha import Captcha
 from worker.intake.cors import FormCors
-from worker.intake.direct_route import DirectRoute
+from worker.intake.direct_route import DirectPosts, DirectRoute
 from worker.intake.error_pages import add_error_pages
 from worker.intake.events import event_routes
 from worker.intake.feedback import feedback_routes
@@ -78,6 +78,7 @@ def create_app(services: Services, settings: Settings, broker: Broker, *, consol
         StaticFiles(directory=Path(__file__).parent / "static", packages=[("worker", "static")]),
         name="static",
     )
+    app.add_middleware(DirectPosts, path="/v1/submissions", endpoint=endpoint.post)
     app.add_middleware(FormCors, content=content)
     app.add_middleware(SecureHeaders, is_production=settings.is_production)
     app.add_middleware(HeadAsGet)
