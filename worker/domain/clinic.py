@@ -95,7 +95,7 @@ class Clinic:
         """The places that concern a lead: its own, or both while it is undecided."""
         if location in self.places:
             return (self.places[location],)
-        return tuple(self.places[clinic] for clinic in CLINICS)
+        return tuple(self.places[clinic] for clinic in CLINICS if clinic in self.places)  # a draft may lack one
 
     def services_at(self, location: Location) -> frozenset[Treatment]:
         """What may be spoken of to a lead: the place's services, or what all offer while undecided."""
