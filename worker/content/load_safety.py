@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 
 import re2
 
@@ -30,20 +31,28 @@ _NOTHING = b""
 
 def load_safety(table: Table) -> CrisisPatterns:
     """The patterns; those that are none are told as problems."""
-    acute, review, benign = (_family(table, key) for key in ("acute", "review", "benign"))
+    families = [_patterns(table, key) for key in ("acute", "review", "benign")]
     table.done()
-    every = Candidates([pattern.pattern for family in (acute, review, benign) for pattern in family.patterns])
+    every = Candidates([pattern.pattern for family in families for pattern in family])
+    ends = list(accumulate(map(len, families)))
+    acute, review, benign = (_family(every, family, end) for family, end in zip(families, ends, strict=True))
     return CrisisPatterns(acute=acute, review=review, benign=benign, may_occur=lambda text: bool(every(text)))
 
 
-def _family(table: Table, key: str) -> PatternFamily:
+def _patterns(table: Table, key: str) -> tuple[re.Pattern[str], ...]:
     patterns = []
     for text in table.texts(key):
         try:
             patterns.append(re.compile(text))
         except re.error as error:
             table.problem(key, f"has a pattern that is not a regular expression ({error}): {text}")
-    return PatternFamily(tuple(patterns), Candidates([pattern.pattern for pattern in patterns]))
+    return tuple(patterns)
+
+
+def _family(every: Candidates, patterns: tuple[re.Pattern[str], ...], end: int) -> PatternFamily:
+    """These, which end before a number among all: one set in memory serves the three families."""
+    begin = end - len(patterns)
+    return PatternFamily(patterns, lambda text: [number - begin for number in every(text) if begin <= number < end])
 
 
 class Candidates:
