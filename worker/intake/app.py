@@ -24,7 +24,7 @@ from worker.intake.acceptor import Acceptor
 from worker.intake.bookings import booking_routes
 from worker.intake.captcha import Captcha
 from worker.intake.cors import FormCors
-from worker.intake.direct_route import DirectPosts, DirectRoute
+from worker.intake.direct_route import DirectPosts
 from worker.intake.error_pages import add_error_pages
 from worker.intake.events import event_routes
 from worker.intake.feedback import feedback_routes
@@ -113,8 +113,7 @@ def _add_submission_routes(app: FastAPI, endpoint: SubmissionEndpoint) -> None:
         return await endpoint.post(request)
 
     app.router.add_api_route("/v1/submissions", post_submission, methods=["POST"], status_code=202, tags=["forms"],
-                             openapi_extra=api_docs.SUBMISSION, responses=api_docs.SUBMISSION_RESPONSES,
-                             route_class_override=DirectRoute)  # fmt: skip
+                             openapi_extra=api_docs.SUBMISSION, responses=api_docs.SUBMISSION_RESPONSES)  # fmt: skip
 
     @app.get("/form", tags=["pages"], response_class=Response)
     def form(request: Request, form: str = DEFAULT_FORM, lang: str = "") -> Response:

@@ -1,29 +1,18 @@
-"""The short way for what reads its request, and answers, by itself: nothing is parsed, or solved, or looked up for it.
+"""The short way for posts that read their request, and answer, by themselves: no route is looked for, nothing parsed.
 
-FastAPI knows such a route for its documentation, and then stands aside: what it does for each request would be a tenth
-of what a post costs.
+FastAPI knows such a route for its documentation only: what it does for each request would be a tenth of what a post
+costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import request_response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class DirectRoute(APIRoute):
-    """For functions of one request."""
-
-    def __init__(self, path: str, endpoint: Endpoint, **options: Any) -> None:
-        super().__init__(path, endpoint, **options)
-        self.app = request_response(endpoint)
 
 
 class DirectPosts:
