@@ -172,6 +172,44 @@ def test_what_is_not_for_the_browser_is_not_opened(writer: Person, path: str) ->
     assert writer.post(f"/studio/edit/{path}", text="x", started_from="y").status_code in {404, 409}
 
 
+def test_words_written_while_signed_out_are_kept_and_saved_after_signing_in(console: Console, writer: Person) -> None:
+    form = {"text": NEW, "started_from": version_of(OLD)}
+
+    signed_out = console.someone().post(f"/studio/edit/{PATH}", **form)
+    stale = writer.post(f"/studio/edit/{PATH}", csrf="of before", **form)
+    foreign = writer.post(f"/studio/edit/{PATH}", csrf="x", origin="https://elsewhere.example.com", **form)
+
+    for kept in (signed_out, stale):
+        assert (kept.status_code, "It is a little step" in kept.text) == (403, True)
+        assert f'value="{version_of(OLD)}"' in kept.text
+    assert "Sign in, in another tab" in signed_out.text
+    assert "It is a little step" not in foreign.text
+    assert the_desk(console).read().changed == ()
+    assert write(writer, NEW, OLD).status_code == 303  # type: ignore[attr-defined]
+
+
+def test_a_consent_that_says_something_else_wants_a_new_version(console: Console, writer: Person) -> None:
+    marketer, forms = console.person(Role.MARKETER, "morgan"), "forms.toml"
+    wording = console.world.catalog.forms["clinic"].consent_wording
+    text = SHIPPED[forms].replace(wording[:30], "You may write to me. " + wording[:30])
+    assert text != SHIPPED[forms]
+    assert writer.post(f"/studio/edit/{forms}", text=text, started_from=version_of(SHIPPED[forms])).status_code == 303
+
+    assert "give it a new one" in text_of(marketer.get("/studio/changes").text)
+    assert marketer.post("/studio/publish", read=the_desk(console).read().name).status_code == 409
+    assert len(content_history.history(console.world.database)) == 1
+
+
+def test_a_block_and_a_claim_are_checked_as_they_are_written(writer: Person) -> None:
+    risks, claims = "blocks/ketamine-risks.md", "claims.toml"
+    less = SHIPPED[risks].replace("breathing", "breath")
+    more = SHIPPED[claims].replace('says = "', 'says = "It cures. ', 1)
+    assert (less, more) != (SHIPPED[risks], SHIPPED[claims])
+
+    assert "This block no longer says 'breathing'" in text_of(writer.post(f"/studio/look/{risks}", text=less).text)
+    assert "MED010" in text_of(writer.post(f"/studio/look/{claims}", text=more).text)
+
+
 def test_a_marketer_publishes_what_was_read_and_takes_it_back(console: Console, writer: Person) -> None:
     marketer = console.person(Role.MARKETER, "morgan")
     desk = the_desk(console)

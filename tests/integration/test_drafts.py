@@ -109,6 +109,9 @@ def test_a_file_is_taken_away_after_saying_what_breaks_and_comes_back(desk: Draf
     assert (loss.version, loss.people) == (version_of(SHIPPED[email]), 1)
     assert any("sequences/depression.toml" in one for one in loss.breaks), loss.breaks
     assert loss_of(desk, sequence).people == 1
+    later = loss_of(desk, "emails/goodbye.md")
+    assert (later.people, later.ahead) == (0, 1), "nobody has it next, and one person is to come to it"
+    assert "emails/goodbye.md has this block" in loss_of(desk, "blocks/call-to-action.md").breaks
     with pytest.raises(Refused, match="changed since you looked"):
         take_away(desk, email, version_of(OLD), "kim")
     take_away(desk, email, loss.version, "kim")

@@ -293,6 +293,7 @@ def test_a_calendar_tells_what_disagreed_and_what_is_left_out() -> None:
     ("typed", "says"),
     [
         ({"condition": "depresion"}, "no condition is known as “depresion”; did you mean depression?"),
+        ({"location": "Albny"}, "no location is known as “Albny”; did you mean albany?"),
         ({"condition": "moonlight"}, "no condition is known as “moonlight”; there are "),
         ({"treatment": "spravatto"}, "no treatment is known as “spravatto”; did you mean spravato?"),
     ],

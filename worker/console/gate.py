@@ -55,6 +55,8 @@ def ask(route: Route, visit: Visit, request: Request) -> Verdict:
 
 def turn_away(verdict: Verdict, route: Route, visit: Visit, request: Request) -> Response:
     """The answer to whoever does not pass."""
+    if verdict in {Verdict.FORGED, Verdict.SIGN_IN} and (path := _written_in(route, visit, request)):
+        return visit.page("kept.html", 403, path=path)
     if verdict is Verdict.FORGED:
         return visit.page("problem.html", 403, title="This form has grown old", detail=(
             "Nothing was changed. Please go back, load the page anew, and try again."))  # fmt: skip
@@ -71,6 +73,12 @@ def turn_away(verdict: Verdict, route: Route, visit: Visit, request: Request) ->
         answer.headers["HX-Redirect"] = answer.headers["location"]
         del answer.headers["location"]
     return answer
+
+
+def _written_in(route: Route, visit: Visit, request: Request) -> str:
+    """The file that somebody was writing when they were signed out: what they wrote is shown, to be saved again."""
+    is_editor = route.path == "/studio/edit/{path:path}" and "hx-request" not in request.headers
+    return visit.path["path"] if is_editor and not comes_from_elsewhere(request) and visit.typed("text") else ""
 
 
 def _for_strangers(visit: Visit) -> Verdict:

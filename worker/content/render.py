@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 from css_inline import CSSInliner
@@ -252,8 +253,12 @@ class _Context:
         return [self._catalog.claims[claim].review_by for claim in self._claims] + self._facts.review_dates
 
     def _claim(self, name: str) -> str:
+        if name not in self._catalog.claims:
+            near = get_close_matches(name, self._catalog.claims, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "claims.toml has them all"
+            raise TemplateError(self._email.path, f"there is no claim {name!r}; {hint}")
         if name not in self._email.claims:
-            raise TemplateError(self._email.path, f"states claim {name!r}, which its front matter does not list")
+            raise TemplateError(self._email.path, f"states claim {name!r}, which its settings do not list under claims")
         return self._catalog.claims[name].says
 
     def _block(self, name: str) -> str:

@@ -158,6 +158,11 @@ def decide_sequence(location: Location, topic: Topic, rules: RoutingRules) -> tu
     raise AssertionError("routing.toml ends with a rule that matches everything; the loader checks it")
 
 
+def location_named(text: str, rules: RoutingRules) -> Location | None:
+    """The one clinic that somebody's words name, if any."""
+    return _by_choice(LocationEvidence(choice=text), rules.location)
+
+
 def read_topic(conditions: list[str], treatment: str | None, rules: RoutingRules) -> Topic:
     """Match what was typed against the vocabulary, without case, punctuation or spacing."""
     typed = [text for text in conditions if text.strip()]

@@ -240,6 +240,7 @@ STRUCTURE: Mapping[str, Case] = {
         body("It’s essential to use ketamine under medical supervision, such as our clinic in Albany."),
         body("The Albany Clinic, our Albany Clinic in Carbondale."),
     ),
+    "LOC004": words("Call us at 212-555-0100.", "Call us at {{ location.phone }}, or dial 988 at any hour."),
     "LOC002": bodies(
         body("Ask about Spravato."),
         body("Ask about IV ketamine.", before_button=RISKS),

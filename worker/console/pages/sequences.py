@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from worker.console.routes import page
 from worker.console.studio import words
-from worker.console.studio.views.audience import people_of
+from worker.console.studio.views.audience import asked_first, people_of
 from worker.console.studio.views.timeline import timeline
 from worker.console.visit import Visit
 from worker.console.weeks import weeks_of
@@ -45,6 +45,7 @@ def _show(visit: Visit) -> Response:
         planned=Stage.PLANNED,
         people=people,
         because=because,
+        asked=asked_first(found.renderer.catalog, found.sequence, found.location),
         places=[(at, words.LOCATIONS[at]) for at in words.in_order(found.sequence.locations)],
         weeks=weeks_of(days) if days else [],
         busiest=max((day.count for day in days), default=0),

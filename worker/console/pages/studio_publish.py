@@ -10,10 +10,12 @@ from starlette.responses import Response
 from worker.console.routes import Route, dangerous, page
 from worker.console.visit import Visit
 from worker.content.lint.finding import Finding, errors_in
+from worker.content.load import load_catalog
 from worker.domain.drafting import why_not_publish
 from worker.domain.staff import Permission
 from worker.errors import ContentInvalid, Refused
 from worker.usecases.content.content_history import Touched, history, touched, version
+from worker.usecases.content.publish import refuse_unnamed_wording
 from worker.usecases.drafting.changes import changes_between
 from worker.usecases.drafting.desk import Draft
 from worker.usecases.drafting.publish_draft import publish_draft, restore_version, why_not_restore
@@ -36,7 +38,10 @@ def _changes(visit: Visit) -> Response:
 def _reached(visit: Visit, draft: Draft) -> tuple[list[Touched], list[str]]:
     """Whom the draft touches; where its files do not load, why."""
     try:
-        return touched(visit.services.database, draft.files), []
+        found = touched(visit.services.database, draft.files)
+        if "forms.toml" in draft.changed:
+            refuse_unnamed_wording(visit.services.database, load_catalog(draft.files))
+        return found, []
     except ContentInvalid as error:
         return [], [str(problem) for problem in error.problems]
 

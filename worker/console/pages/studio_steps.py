@@ -23,7 +23,7 @@ from worker.usecases.drafting.steps import copy_email, places_after, save_steps,
 _NEEDS = Permission.EDIT_CONTENT
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST_ID = 50
-_SAVED = "Saved as a draft. People who are on their way keep the order they began with."
+_KEPT = "People who are on their way keep the order they began with."
 
 
 def _show(visit: Visit) -> Response:
@@ -44,6 +44,7 @@ def _steps_page(visit: Visit, status: int, problem: str) -> Response:
         emails=[("", "choose"), *((one, one) for one in map(email_of, sorted(draft.files)) if one)],
         afters=_afters(written.steps if written else ()),
         places=_places(written),
+        counts=_counts(written),
         problem=problem,
     )
 
@@ -84,16 +85,17 @@ def _step(visit: Visit) -> Response:
 def _change(visit: Visit) -> Response:
     step = visit.path["step"]
     if visit.typed("do") == "out":
-        return _saved(visit, lambda text: take_out(text, step))
+        said = f"Step {step} is taken out in the draft. “Give it up” under Changes undoes it. {_KEPT}"
+        return _saved(visit, lambda text: take_out(text, step), said)
     return _saved(visit, lambda text: change(text, step, _place(visit)))
 
 
-def _saved(visit: Visit, edit: Callable[[str], str]) -> Response:
+def _saved(visit: Visit, edit: Callable[[str], str], said: str = f"Saved as a draft. {_KEPT}") -> Response:
     try:
         save_steps(visit.means.desk, visit.path["id"], visit.typed("started_from"), visit.me.name, edit)
     except Refused as error:
         return _steps_page(visit, 409, sentence(error))
-    return visit.go_to(f"/studio/steps/{visit.path['id']}", _SAVED)
+    return visit.go_to(f"/studio/steps/{visit.path['id']}", said)
 
 
 def _place(visit: Visit) -> Place:
@@ -110,6 +112,13 @@ def _places(written: WrittenSequence | None) -> list[tuple[str, str]]:
     """The locations that the sequence goes to, with their names."""
     goes_to = written.values.get("locations", []) if written else []
     return [(place.value, name) for place, name in LOCATIONS.items() if place in goes_to]
+
+
+def _counts(written: WrittenSequence | None) -> list[str]:
+    """How many emails each location gets."""
+    steps = written.steps if written else ()
+    goes = {place: sum(not step.only_at or place in step.only_at for step in steps) for place, _ in _places(written)}
+    return [f"{name} {goes[place]}" for place, name in _places(written)]
 
 
 def _new(visit: Visit) -> Response:
@@ -138,7 +147,7 @@ def _make(visit: Visit) -> Response:
         copy_email(visit.means.desk, name, visit.typed("source"), visit.me.name, sequence=sequence, place=place)
     except Refused as error:
         return _new_page(visit, 422, sentence(error))
-    said = f"It is a step of {sequence} now." if sequence else "Add it to a sequence when it is ready."
+    said = f"In the draft it is a step of {sequence}." if sequence else "Add it to a sequence when it is ready."
     return visit.go_to(f"/studio/edit/emails/{name}.md", f"This is a copy. Write your own. {said}")
 
 

@@ -24,6 +24,10 @@
   area.hidden = true;
   for (const plain of document.querySelectorAll("[data-plain]")) plain.hidden = true;
 
+  const signedOut = document.getElementById("signed-out");
+  addEventListener("htmx:responseError", (event) => (signedOut.hidden = event.detail.xhr.status !== 403));
+  addEventListener("htmx:afterOnLoad", () => (signedOut.hidden = true));
+
   area.addEventListener("input", preview);
   area.form.addEventListener("change", (event) => event.target.tagName === "SELECT" && preview());
   area.form.addEventListener("submit", (event) => event.submitter !== show && (saved = area.value));

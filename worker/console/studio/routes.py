@@ -25,7 +25,7 @@ from worker.console.studio.findings import Findings
 from worker.console.studio.headers import EMAIL_HEADERS, FOR_EVER, PAGE_HEADERS, comes_from_elsewhere
 from worker.console.studio.pages import FILES, Pages
 from worker.console.studio.trial_mail import Result, TrialMail
-from worker.console.studio.views.audience import people_of
+from worker.console.studio.views.audience import asked_first, people_of
 from worker.console.studio.views.calendar import Asked, Calendar, NotAnInstant, lead_calendar
 from worker.console.studio.views.source import Fault, around, lines_of
 from worker.console.studio.views.timeline import People, has_people, timeline
@@ -230,7 +230,12 @@ class StudioPages:
         stops = timeline(draft.renderer, sequence, at, self._studio.people)
         people, because = people_of(catalog, sequence, at)
         values = {"sequence": sequence, "location": at, "locations": offered, "stops": stops, "people": people}
-        more = {"because": because, "has_people": has_people(stops), "sequence_here": sequence_id}
+        more = {
+            "asked": asked_first(catalog, sequence, at),
+            "because": because,
+            "has_people": has_people(stops),
+            "sequence_here": sequence_id,
+        }
         return self._page("sequence.html", draft, {"here": "sequence", **values, **more})
 
     def calendar(

@@ -146,6 +146,21 @@ PLACE_RULES: tuple[CopyRule, ...] = (
 
 SOURCE_RULES: tuple[CopyRule, ...] = (
     CopyRule(
+        id="LOC004",
+        severity=_E,
+        scopes=frozenset({Scope.SOURCE}),
+        pattern=any_of(
+            r"(?<![\d-])(?:\+?1[ .-]?)?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?![\d-])",
+            r"\b(?:open|answered?|reach(?:able|ed)?|call|phones?)\b[^.!?]{0,40}?"
+            r"\b\d{1,2}(?::\d\d)? ?(?:a\.?m\b|p\.?m\b|o'clock)",
+            r"\bopen (?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b",
+        ),
+        says="'{words}' is typed here.",
+        what="a phone number, or hours, typed by hand",
+        why="A wrong number sends someone who is afraid to a stranger. The clinic's own stand in one place.",
+        fix="Use {{ contact }}, {{ location.phone }} or {{ location.hours }}, which are right everywhere.",
+    ),
+    CopyRule(
         id="INS004",
         severity=_E,
         scopes=frozenset({Scope.SOURCE}),

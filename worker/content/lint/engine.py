@@ -54,7 +54,7 @@ SampleCheck = Callable[[Sample], Iterator[Hit]]
 
 SAMPLE_CHECKS: tuple[SampleCheck, ...] = (
     check_words,
-    front_rules.check_size,
+    front_rules.check_call_to_action,
     reading_rules.check_inbox_line,
     reading_rules.check_ease,
     disclosure_rules.check_disclosures,
@@ -81,6 +81,7 @@ DRAFT_CHECKS: tuple[Callable[[Draft], Iterator[Hit]], ...] = (
     check_typed,
     front_rules.check_front_matter,
     front_rules.check_template,
+    front_rules.check_length,
     front_rules.check_dates_of_claims,
     disclosure_rules.check_own_footer,
     claim_rules.check_claims,

@@ -19,6 +19,7 @@ from worker.errors import TemplateError
 
 _E, _W = Severity.E, Severity.W
 _WARN_DAYS = 30
+_FEWEST_WORDS, _MOST_WORDS = 120, 300
 _INCOMPLETE = frozenset({"tms-antidepressants-2025"})
 
 FM001 = Rule(
@@ -201,6 +202,17 @@ _CONDITION = re.compile(r"\{%-?\s*(?:el)?if\s+(.+?)\s*-?%\}", re.DOTALL)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
+def check_length(draft: Draft) -> Iterator[Hit]:
+    """A length that people read, wherever the email goes."""
+    if draft.email.purpose is not Purpose.EDUCATIONAL or not draft.samples:
+        return
+    counts = [sum(len(words_of(part.text)) for part in one.paragraphs if part.is_prose) for one in draft.samples]
+    least, most = min(counts), max(counts)
+    if least < _FEWEST_WORDS or most > _MOST_WORDS:
+        said = f"{least}" if least == most else f"{least} to {most}"
+        yield LEN001.at(draft.email.path, draft.email.body_line, f"It has {said} words of its own.")
+
+
 def check_template(draft: Draft) -> Iterator[Hit]:
     """Template code: nothing personal, nothing that depends on the greeting, no branch that nobody gets."""
     body = draft.email.body
@@ -241,8 +253,8 @@ def check_names(sample: Sample) -> Iterator[Hit]:
             yield TPL003.at(path, line, "A name breaks out of its place.", persona=persona)
 
 
-def check_size(sample: Sample) -> Iterator[Hit]:
-    """One call to action; a length that people read."""
+def check_call_to_action(sample: Sample) -> Iterator[Hit]:
+    """One call to action."""
     email = sample.email
     buttons = sum(paragraph.is_button for paragraph in sample.paragraphs) + sum(
         markdown.count('"button"')
@@ -253,10 +265,6 @@ def check_size(sample: Sample) -> Iterator[Hit]:
     if buttons != 1:
         found = "There is no call to action." if not buttons else f"There are {buttons} calls to action."
         yield CTA001.at(email.path, _last_line(email), found)
-    if email.purpose is Purpose.EDUCATIONAL:
-        count = sum(len(words_of(part.text)) for part in sample.paragraphs if part.is_prose)
-        if not 120 <= count <= 300:
-            yield LEN001.at(email.path, email.body_line, f"It has {count} words of its own.")
 
 
 def _last_line(email: Email) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 from datetime import timedelta
-from itertools import product
+from itertools import combinations, product
 
 from worker.content.catalog import Catalog, Purpose
 from worker.content.lint.finding import Severity
@@ -23,9 +23,9 @@ _SHORTEST, _LONGEST = timedelta(weeks=3), timedelta(weeks=6)
 SEQ001 = Rule(
     id="SEQ001",
     severity=_E,
-    what="a sequence with the same email twice, or with less than 48 hours between two",
-    why="Nobody wants the same letter twice, or one every day.",
-    fix="Take one of them out, or lengthen the wait.",
+    what="a sequence with the same email, subject or text twice, or with less than 48 hours between two",
+    why="Nobody wants the same letter twice, or one every day; what has the same subject looks like the same letter.",
+    fix="Take one of them out, give it its own subject, or lengthen the wait.",
 )
 SEQ002 = Rule(
     id="SEQ002",
@@ -91,6 +91,14 @@ def _check_plan(catalog: Catalog, sequence: Sequence, location: Location) -> Ite
     for email in sorted({email for email in emails if emails.count(email) > 1}):
         line = _line(catalog, sequence, steps[emails.index(email)])
         yield SEQ001.at(path, line, f"{email} comes {emails.count(email)} times.")
+    subjects = {email: catalog.emails[email].subject for email in emails}
+    for first, second in combinations(subjects, 2):
+        if subjects[first] == subjects[second]:
+            line = _line(catalog, sequence, steps[emails.index(second)])
+            yield SEQ001.at(path, line, f"{first} and {second} have one subject, '{subjects[second]}'.")
+        if catalog.emails[first].body.split() == catalog.emails[second].body.split():
+            line = _line(catalog, sequence, steps[emails.index(second)])
+            yield SEQ001.at(path, line, f"{second} says the same as {first}, word for word.")
     for step in steps[1:]:
         if step.wait < max(_LEAST_GAP, catalog.clinic.nurture.min_gap):
             hours = step.wait.total_seconds() / 3600

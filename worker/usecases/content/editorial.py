@@ -27,7 +27,8 @@ class Editorial:
     hindrance: str | None
     sent_now: Mapping[str, Any] | None
     sent_since: datetime | None
-    """When it became what is sent: published, or sent from again."""
+    back_since: datetime | None
+    """When someone went back to it, if it was not only published."""
     to_read: tuple[Email, ...]
     """Emails whose review is overdue or due within thirty days, the first to be held first."""
     next_review: date | None
@@ -51,7 +52,8 @@ def read_editorial(services: Services, desk: DraftDesk, reader: str) -> Editoria
         changes=changes,
         hindrance=hindrance,
         sent_now=sent_now,
-        sent_since=_since(sent_now) if sent_now else None,
+        sent_since=datetime.fromisoformat(sent_now["published_at"]) if sent_now else None,
+        back_since=_back_since(sent_now) if sent_now else None,
         to_read=due_for_review(catalog, today + _SOON),
         next_review=min((email.scope.review_by for email in catalog.emails.values()), default=None),
         today=today,
@@ -64,6 +66,5 @@ def due_for_review(catalog: Catalog, until: date) -> tuple[Email, ...]:
     return tuple(sorted(due, key=lambda email: (email.scope.review_by, email.id)))
 
 
-def _since(version: Mapping[str, Any]) -> datetime:
-    again = [one["at"] for one in version["again"]]
-    return datetime.fromisoformat(max([version["published_at"], *again]))
+def _back_since(version: Mapping[str, Any]) -> datetime | None:
+    return datetime.fromisoformat(version["again"][-1]["at"]) if version["again"] else None

@@ -6,12 +6,15 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from worker.content.catalog import Catalog
 from worker.content.load import load_catalog
 from worker.content.render import Renderer
 from worker.content.snapshots import pack, snapshot_hash, unpack
 from worker.content.uses import places_of_use as places_of_use
 from worker.domain.drafting import GONE
+from worker.domain.forms import unnamed_wordings
 from worker.domain.sends import MENDED_BY_PUBLISHING
+from worker.errors import ContentInvalid, TemplateError
 from worker.storage import contents, drafts, installation, sends, timeline
 from worker.storage.database import Database
 from worker.storage.timeline import Happened
@@ -54,10 +57,23 @@ def publish(
 def check(database: Database, files: Mapping[str, str], *, even_if_overdue: bool = False) -> Renderer:
     """The renderer of content that may be published. Raises ContentInvalid with every reason why it may not."""
     renderer = Renderer(load_catalog(files))
+    refuse_unnamed_wording(database, renderer.catalog)
     with database.read() as connection:
         today = installation.product_now(connection).date()
     refuse_errors(renderer, today, even_if_overdue=even_if_overdue)
     return renderer
+
+
+def refuse_unnamed_wording(database: Database, draft: Catalog) -> None:
+    """Raise ContentInvalid where a form's consent would say something else under a version that people agreed to: what
+    they agreed to could not be told any more."""
+    with database.read() as connection:
+        active = installation.active_snapshot(connection)
+        before = load_catalog(unpack(contents.packed(connection, active))).forms if active else {}
+    unnamed = unnamed_wordings(before, draft.forms)
+    if unnamed:
+        says = "consent_wording of form {!r} changed under its old consent_version; give it a new one"
+        raise ContentInvalid([TemplateError("forms.toml", says.format(key)) for key in unnamed])
 
 
 def diff(database: Database, files: Mapping[str, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from worker.content.draft_files import remove_content_file
@@ -10,16 +12,18 @@ from worker.domain.drafting import GONE, may_go, version_of
 from worker.errors import ContentInvalid, NotFound, Refused
 from worker.storage import enrollments, planned_sends
 from worker.usecases.drafting.desk import DraftDesk
-from worker.usecases.drafting.look import email_of, sequence_of
+from worker.usecases.drafting.look import email_of, sequence_of, uses_of_block
 from worker.usecases.drafting.save import keep, keep_unsaved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """What goes with a file: `people` have this email next or are in this sequence, and `breaks` stop a publish."""
+    """What goes with a file: `people` have this email next or are in this sequence; `ahead` are in a sequence that has
+    this email; `breaks` stop a publish."""
 
     version: str
     people: int
+    ahead: int
     breaks: tuple[str, ...]
 
 
@@ -36,7 +40,14 @@ def loss_of(desk: DraftDesk, path: str) -> Loss:
         breaks: tuple[str, ...] = ()
     except ContentInvalid as error:
         breaks = tuple(str(problem) for problem in error.problems)
-    return Loss(version=version_of(text), people=_people(desk, path), breaks=breaks)
+    people, ahead = _people(desk, path, files)
+    return Loss(version=version_of(text), people=people, ahead=ahead, breaks=(*breaks, *_lacking(files, path)))
+
+
+def _lacking(files: Mapping[str, str], path: str) -> list[str]:
+    """What says that it has this block. The files load without it; but no email that has it can be made."""
+    shows = uses_of_block(path)
+    return [f"{other} has this block" for other, text in sorted(files.items()) if shows and shows.search(text)]
 
 
 def take_away(desk: DraftDesk, path: str, started_from: str, by: str) -> None:
@@ -54,9 +65,15 @@ def take_away(desk: DraftDesk, path: str, started_from: str, by: str) -> None:
             remove_content_file(desk.folder, path)
 
 
-def _people(desk: DraftDesk, path: str) -> int:
+def _people(desk: DraftDesk, path: str, files: Mapping[str, str]) -> tuple[int, int]:
     email, sequence = email_of(path), sequence_of(path)
+    if not email and not sequence:
+        return 0, 0
     with desk.database.read() as connection:
-        if email:
-            return planned_sends.waiting_by_email(connection).get(email, 0)
-        return enrollments.active_by_sequence(connection).get(sequence, 0) if sequence else 0
+        enrolled = enrollments.active_by_sequence(connection)
+        if sequence:
+            return enrolled.get(sequence, 0), 0
+        sends_it = re.compile(rf'^email\s*=\s*"{re.escape(email)}"', re.MULTILINE)
+        having = {name for other, text in files.items() if (name := sequence_of(other)) and sends_it.search(text)}
+        ahead = sum(count for name, count in enrolled.items() if name in having)
+        return planned_sends.waiting_by_email(connection).get(email, 0), ahead

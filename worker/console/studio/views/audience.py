@@ -103,6 +103,14 @@ def audiences(catalog: Catalog, email_id: str) -> list[Audience]:
     ]
 
 
+def asked_first(catalog: Catalog, sequence: Sequence, location: Location) -> dict[str, str]:
+    """What a made-up lead of a sequence at a location asks about, as the calendar's form says it."""
+    for condition, treatment in _asked(catalog, sequence, location)[:1]:
+        where = "" if location is Location.UNDECIDED else location
+        return {"location": where, "condition": condition, "treatment": treatment or ""}
+    return {}
+
+
 def people_of(catalog: Catalog, sequence: Sequence, location: Location) -> tuple[str, tuple[str, ...]]:
     """Whom routing leads to a sequence at a location, and the rules that do."""
     asked = _asked(catalog, sequence, location)
