@@ -56,7 +56,7 @@ def ask(route: Route, visit: Visit, request: Request) -> Verdict:
 def turn_away(verdict: Verdict, route: Route, visit: Visit, request: Request) -> Response:
     """The answer to whoever does not pass."""
     if verdict in {Verdict.FORGED, Verdict.SIGN_IN} and (path := _written_in(route, visit, request)):
-        return visit.page("kept.html", 403, path=path)
+        return visit.page("kept.html", 403, path=path)  # also to a part of the page: its script says so, and stays
     if verdict is Verdict.FORGED:
         return visit.page("problem.html", 403, title="This form has grown old", detail=(
             "Nothing was changed. Please go back, load the page anew, and try again."))  # fmt: skip
@@ -77,7 +77,7 @@ def turn_away(verdict: Verdict, route: Route, visit: Visit, request: Request) ->
 
 def _written_in(route: Route, visit: Visit, request: Request) -> str:
     """The file that somebody was writing when they were signed out: what they wrote is shown, to be saved again."""
-    is_editor = route.path == "/studio/edit/{path:path}" and "hx-request" not in request.headers
+    is_editor = route.method == "POST" and route.path in {"/studio/edit/{path:path}", "/studio/look/{path:path}"}
     return visit.path["path"] if is_editor and not comes_from_elsewhere(request) and visit.typed("text") else ""
 
 

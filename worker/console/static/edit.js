@@ -25,8 +25,11 @@
   for (const plain of document.querySelectorAll("[data-plain]")) plain.hidden = true;
 
   const signedOut = document.getElementById("signed-out");
-  addEventListener("htmx:responseError", (event) => (signedOut.hidden = event.detail.xhr.status !== 403));
-  addEventListener("htmx:afterOnLoad", () => (signedOut.hidden = true));
+  document.addEventListener("htmx:before:response", (event) => {
+    const isOut = event.detail.ctx.response.status === 403;
+    signedOut.hidden = !isOut;
+    if (isOut) event.preventDefault(); // what lint said last stays where it is
+  });
 
   area.addEventListener("input", preview);
   area.form.addEventListener("change", (event) => event.target.tagName === "SELECT" && preview());
