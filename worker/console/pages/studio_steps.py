@@ -12,6 +12,7 @@ from worker.console.routes import Route, act, page
 from worker.console.studio.words import LOCATIONS
 from worker.console.visit import Visit
 from worker.console.words import sentence
+from worker.content.catalog import ACKNOWLEDGEMENT
 from worker.domain.drafting import version_of
 from worker.domain.staff import Permission
 from worker.domain.step_texts import Place, WrittenSequence, WrittenStep, change, put_in, read_steps, take_out
@@ -41,7 +42,7 @@ def _steps_page(visit: Visit, status: int, problem: str) -> Response:
         written=written,
         started_from=version_of(text),
         waiting=WaitingPeople(visit.services.database).waiting(name),
-        emails=[("", "choose"), *((one, one) for one in map(email_of, sorted(draft.files)) if one)],
+        emails=[("", "choose"), *((one, one) for one in _emails(draft.files) if not one.startswith(ACKNOWLEDGEMENT))],
         afters=_afters(written.steps if written else ()),
         places=_places(written),
         counts=_counts(written),
@@ -114,6 +115,11 @@ def _places(written: WrittenSequence | None) -> list[tuple[str, str]]:
     return [(place.value, name) for place, name in LOCATIONS.items() if place in goes_to]
 
 
+def _emails(files: Iterable[str]) -> list[str]:
+    """The emails' ids, those that teach first: what answers a form is in no sequence."""
+    return sorted(filter(None, map(email_of, files)), key=lambda one: (one.startswith(ACKNOWLEDGEMENT), one))
+
+
 def _counts(written: WrittenSequence | None) -> list[str]:
     """How many emails each location gets."""
     steps = written.steps if written else ()
@@ -127,7 +133,7 @@ def _new(visit: Visit) -> Response:
 
 def _new_page(visit: Visit, status: int, problem: str) -> Response:
     draft = visit.means.desk.read()
-    emails = [(name, name) for name in map(email_of, sorted(draft.files)) if name]
+    emails = [(name, name) for name in _emails(draft.files)]
     steps = [
         (f"{name}/{step}", f"{name}: after {step}" if step else f"{name}: as the first step")
         for name, step in places_after(draft)
