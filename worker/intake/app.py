@@ -24,7 +24,7 @@ from worker.intake.acceptor import Acceptor
 from worker.intake.bookings import booking_routes
 from worker.intake.captcha import Captcha
 from worker.intake.cors import FormCors
-from worker.intake.direct_route import DirectPosts
+from worker.intake.direct_posts import DirectPosts
 from worker.intake.error_pages import add_error_pages
 from worker.intake.events import event_routes
 from worker.intake.feedback import feedback_routes

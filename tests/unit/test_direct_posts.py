@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from worker.intake.direct_route import DirectPosts
+from worker.intake.direct_posts import DirectPosts
 
 
 async def routed(scope: Scope, receive: Receive, send: Send) -> None:
