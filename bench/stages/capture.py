@@ -90,7 +90,8 @@ def _usual(bench: Bench) -> Iterator[Run]:
 
 
 def _run(worker: HeldWorker, publish: Callable[[int, int], None], engine: Engine, table: str) -> Run:
-    """One round: the queue is filled while the worker is held, then it runs until all are stored."""
+    """One round: the queue is filled while the worker is held, then it runs until all are stored. Statistics are of
+    now, as autovacuum keeps them for whoever has been at work for longer than a minute."""
 
     def stored() -> int:
         with engine.connect() as connection:
@@ -100,6 +101,8 @@ def _run(worker: HeldWorker, publish: Callable[[int, int], None], engine: Engine
         wanted = stored() + leads
         worker.hold()
         publish(leads, group)
+        with engine.begin() as connection:
+            connection.execute(text("ANALYZE"))
         begun = time.perf_counter()
         worker.let_go()
         wait_until(lambda: stored() >= wanted, f"storing {leads} leads")

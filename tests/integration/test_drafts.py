@@ -112,6 +112,7 @@ def test_a_file_is_taken_away_after_saying_what_breaks_and_comes_back(desk: Draf
     later = loss_of(desk, "emails/goodbye.md")
     assert (later.people, later.ahead) == (0, 1), "nobody has it next, and one person is to come to it"
     assert "emails/goodbye.md has this block" in loss_of(desk, "blocks/call-to-action.md").breaks
+    assert "every email of its language ends with it" in loss_of(desk, "blocks/footer-es.md").breaks
     with pytest.raises(Refused, match="changed since you looked"):
         take_away(desk, email, version_of(OLD), "kim")
     take_away(desk, email, loss.version, "kim")

@@ -13,8 +13,9 @@ from sqlalchemy import update
 
 from tests.support.command import run_nurture
 from tests.support.world import SHIPPED, World
+from worker.content.snapshots import pack, snapshot_hash
 from worker.errors import NotFound
-from worker.storage import persons, tables, timeline
+from worker.storage import contents, installation, persons, tables, timeline
 from worker.storage.timeline import Happened
 from worker.usecases.content.publish import publish
 from worker.usecases.privacy.correct_identity import correct_identity
@@ -82,8 +83,11 @@ def test_a_later_wording_does_not_replace_the_one_that_was_agreed_to(world: Worl
 
 
 def test_two_wordings_of_one_version_are_both_shown(world: World, nadia: str) -> None:
-    changed = SHIPPED["forms.toml"].replace("Yes, email me", "Please write to me")
-    publish(world.database, {**SHIPPED, "forms.toml": changed}, "Jordan Example")
+    """As they were published by a release that did not refuse it."""
+    changed = {**SHIPPED, "forms.toml": SHIPPED["forms.toml"].replace("Yes, email me", "Please write to me")}
+    with world.database.write() as connection:
+        contents.store(connection, snapshot_hash(changed), pack(changed), world.now, "Jordan Example", "")
+        installation.activate(connection, snapshot_hash(changed))
 
     (agreed,) = export(world, nadia)["agreed"]
 

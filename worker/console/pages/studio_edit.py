@@ -139,7 +139,8 @@ def _give_up(visit: Visit) -> Response:
 
 def _ask_away(visit: Visit) -> Response:
     path = visit.path["path"]
-    return visit.page("studio_away.html", path=path, loss=loss_of(visit.means.desk, path), email=email_of(path))
+    loss, is_block = loss_of(visit.means.desk, path), path.startswith("blocks/")
+    return visit.page("studio_away.html", path=path, loss=loss, email=email_of(path), is_block=is_block)
 
 
 def _away(visit: Visit) -> Response:

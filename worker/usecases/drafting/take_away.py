@@ -47,7 +47,9 @@ def loss_of(desk: DraftDesk, path: str) -> Loss:
 def _lacking(files: Mapping[str, str], path: str) -> list[str]:
     """What says that it has this block. The files load without it; but no email that has it can be made."""
     shows = uses_of_block(path)
-    return [f"{other} has this block" for other, text in sorted(files.items()) if shows and shows.search(text)]
+    having = [f"{other} has this block" for other, text in sorted(files.items()) if shows and shows.search(text)]
+    is_ending = path.startswith("blocks/footer")
+    return [*(["every email of its language ends with it"] if is_ending else []), *having]
 
 
 def take_away(desk: DraftDesk, path: str, started_from: str, by: str) -> None:
