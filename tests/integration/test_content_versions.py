@@ -8,7 +8,9 @@ import pytest
 
 from tests.support.world import SHIPPED, World
 from worker.content.catalog import read_content_files
+from worker.content.snapshots import pack
 from worker.errors import ContentInvalid, NotFound
+from worker.storage import contents, installation
 from worker.storage.database import Database
 from worker.usecases.content import content_history
 from worker.usecases.content.publish import check, publish
@@ -57,6 +59,26 @@ def test_looking_at_a_change_checks_it_and_changes_nothing(world: World) -> None
 
     assert check(world.database, SHIPPED).catalog.emails
     assert content_history.history(world.database) == before
+
+
+def test_other_words_of_consent_under_the_version_that_people_agreed_to_are_refused(world: World) -> None:
+    other = changed("forms.toml", "Yes, email me", "Please write to me")
+    named = {**other, "forms.toml": other["forms.toml"].replace("2026-11-01", "2027-01-01")}
+
+    with pytest.raises(ContentInvalid, match="'clinic' changed under its old consent_version"):
+        publish(world.database, other, "Jordan Example")
+
+    assert publish(world.database, named, "Jordan Example").changed
+
+
+def test_content_that_can_not_be_read_any_more_is_mended_by_publishing(world: World) -> None:
+    with world.database.write() as connection:
+        contents.store(
+            connection, "old", pack({"forms.toml": "of an earlier release"}), world.now, "Jordan Example", ""
+        )
+        installation.activate(connection, "old")
+
+    assert publish(world.database, SHIPPED, "Jordan Example").changed
 
 
 def test_a_changed_order_leaves_the_people_in_it_alone(world: World) -> None:
