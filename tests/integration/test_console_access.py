@@ -380,6 +380,7 @@ def test_every_route_is_in_the_table_of_who_may() -> None:
     assert set(WHO_MAY) == {name(route) for route in ROUTES}
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # who may is not asked of the database
 def test_each_role_gets_what_it_may_and_is_told_who_may_the_rest(console: Console) -> None:
     """Every role asks for every route, with all that a form of ours carries."""
     found = {}
