@@ -77,8 +77,8 @@ def turn_away(verdict: Verdict, route: Route, visit: Visit, request: Request) ->
 
 def _written_in(route: Route, visit: Visit, request: Request) -> str:
     """The file that somebody was writing when they were signed out: what they wrote is shown, to be saved again."""
-    is_editor = route.method == "POST" and route.path in {"/studio/edit/{path:path}", "/studio/look/{path:path}"}
-    return visit.path["path"] if is_editor and not comes_from_elsewhere(request) and visit.typed("text") else ""
+    is_kept = route.keeps_words and not comes_from_elsewhere(request) and visit.typed("text")
+    return visit.path["path"] if is_kept else ""
 
 
 def _for_strangers(visit: Visit) -> Verdict:

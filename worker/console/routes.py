@@ -39,6 +39,8 @@ class Route:
     nav: str | None = None
     is_dangerous: bool = False
     refreshes_itself: bool = False
+    keeps_words: bool = False
+    """What was typed into its `text` is shown to whoever was signed out meanwhile, to be saved again."""
 
 
 def page(path: str, needs: Permission | Open, handler: Handler, *, nav: str | None = None) -> Route:
@@ -51,9 +53,9 @@ def fragment(path: str, needs: Permission | Open, handler: Handler) -> Route:
     return Route(method="GET", path=path, needs=needs, handler=handler, refreshes_itself=True)
 
 
-def act(path: str, needs: Permission | Open, handler: Handler) -> Route:
+def act(path: str, needs: Permission | Open, handler: Handler, *, keeps_words: bool = False) -> Route:
     """A form's address. It changes something and answers with `visit.go_to(…)`."""
-    return Route(method="POST", path=path, needs=needs, handler=handler)
+    return Route(method="POST", path=path, needs=needs, handler=handler, keeps_words=keeps_words)
 
 
 def dangerous(path: str, needs: Permission, *, ask: Handler, do: Handler) -> tuple[Route, Route]:

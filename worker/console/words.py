@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from worker.domain.outgoing_events import ALERT, MEANS
 from worker.domain.staff import Permission, Role
 from worker.errors import WorkerError
 from worker.storage.timeline import Happened
+from worker.usecases.drafting.save import IN_THE_FILES
 from worker.usecases.webhooks.list_endpoints import EndpointState
 
 ROLES: Mapping[Role, str] = MappingProxyType(
@@ -139,6 +140,11 @@ def instant(at: datetime | None, zone: str) -> Markup:
     there = at.astimezone(ZoneInfo(zone))
     text = f"{there:%a} {there.day} {there:%b %Y, %H:%M %Z}"
     return Markup('<time datetime="{}">{}</time>').format(escape(there.isoformat(timespec="seconds")), escape(text))
+
+
+def writers(names: Iterable[str]) -> str:
+    """Who wrote something, of whom some did it in the files."""
+    return listed(["someone in the files" if name == IN_THE_FILES else name for name in names])
 
 
 def sentence(error: WorkerError) -> str:

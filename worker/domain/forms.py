@@ -25,17 +25,6 @@ class TokenCheck:
     issued_at: int | None = None
 
 
-def unnamed_wordings(before: Mapping[str, Form], after: Mapping[str, Form]) -> list[str]:
-    """The keys of forms whose consent says something else now under the version that people agreed to before."""
-    return sorted(
-        key
-        for key, form in after.items()
-        if key in before
-        and form.consent_version == before[key].consent_version
-        and form.consent_wording != before[key].consent_wording
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """One entry of `forms.toml`. `thank_you` is a registered address, so that no post can redirect elsewhere. Who
@@ -64,3 +53,14 @@ class Form:
             return None
         parts = urlsplit(self.thank_you)
         return f"{parts.scheme}://{parts.netloc}" if parts.netloc else None
+
+
+def unnamed_wordings(before: Mapping[str, Form], after: Mapping[str, Form]) -> list[str]:
+    """The keys of forms whose consent says something else now under the version that people agreed to before."""
+    return sorted(
+        key
+        for key, form in after.items()
+        if key in before
+        and form.consent_version == before[key].consent_version
+        and form.consent_wording != before[key].consent_wording
+    )

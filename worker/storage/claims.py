@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, literal, or_, select, text, true, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, text, true, update
 
 from worker.domain.mailboxes import Mailbox
 from worker.domain.sends import SendKind, SendState
 from worker.faults import lease
+from worker.storage.columns import written
 from worker.storage.tables import sends
 
 CLAIM_LEASE = lease(timedelta(seconds=60))
 
-_ACKNOWLEDGES = sends.c.kind == literal(SendKind.ACKNOWLEDGEMENT, literal_execute=True)
-"""Written out, so that the database sees that the index of planned acknowledgements answers it."""
+_ACKNOWLEDGES = sends.c.kind == written(SendKind.ACKNOWLEDGEMENT)
 
 
 def claim_due(

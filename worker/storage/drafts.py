@@ -61,13 +61,10 @@ def close(connection: Connection, paths: Collection[str]) -> None:
 def reopen(connection: Connection, texts: Mapping[str, str]) -> None:
     """Let these texts be drafts again where they were saved here, unless somebody is writing on the path already."""
     busy = {row["path"] for row in open_versions(connection)}
-    for path, text in texts.items():
-        saved = select(func.max(draft_versions.c.id)).where(
-            draft_versions.c.path == path, draft_versions.c.text == text
-        )
-        if path not in busy:
-            newest = draft_versions.c.id == saved.scalar_subquery()
-            connection.execute(update(draft_versions).where(newest).values(is_open=True))
+    for path in texts.keys() - busy:
+        same = draft_versions.c.path == path, draft_versions.c.text == texts[path]
+        newest = select(func.max(draft_versions.c.id)).where(*same).scalar_subquery()
+        connection.execute(update(draft_versions).where(draft_versions.c.id == newest).values(is_open=True))
 
 
 def stamp(connection: Connection) -> tuple[int, int]:

@@ -158,8 +158,8 @@ def _path(visit: Visit) -> str:
 
 ROUTES: tuple[Route, ...] = (
     page("/studio/edit/{path:path}", _NEEDS, _edit),
-    act("/studio/edit/{path:path}", _NEEDS, _save),
-    act("/studio/look/{path:path}", _NEEDS, _look),
+    act("/studio/edit/{path:path}", _NEEDS, _save, keeps_words=True),
+    act("/studio/look/{path:path}", _NEEDS, _look, keeps_words=True),
     act("/studio/typed/{path:path}", _NEEDS, _typed),
     page("/studio/versions/{path:path}", _NEEDS, _versions),
     act("/studio/give-up", _NEEDS, _give_up),

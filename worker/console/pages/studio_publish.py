@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 from starlette.responses import Response
 
 from worker.console.routes import Route, dangerous, page
 from worker.console.visit import Visit
 from worker.content.lint.finding import Finding, errors_in
-from worker.content.load import load_catalog
 from worker.domain.drafting import why_not_publish
 from worker.domain.staff import Permission
 from worker.errors import ContentInvalid, Refused
-from worker.usecases.content.content_history import Touched, history, touched, version
+from worker.usecases.content.content_history import Touched, touched, version, versions
 from worker.usecases.content.publish import refuse_unnamed_wording
 from worker.usecases.drafting.changes import changes_between
 from worker.usecases.drafting.desk import Draft
@@ -39,8 +35,7 @@ def _reached(visit: Visit, draft: Draft) -> tuple[list[Touched], list[str]]:
     """Whom the draft touches; where its files do not load, why."""
     try:
         found = touched(visit.services.database, draft.files)
-        if "forms.toml" in draft.changed:
-            refuse_unnamed_wording(visit.services.database, load_catalog(draft.files))
+        refuse_unnamed_wording(visit.services.database, draft.files)
         return found, []
     except ContentInvalid as error:
         return [], [str(problem) for problem in error.problems]
@@ -89,20 +84,7 @@ def _publish(visit: Visit) -> Response:
 
 
 def _history(visit: Visit) -> Response:
-    return visit.page("studio_history.html", versions=_versions(visit))
-
-
-def _versions(visit: Visit) -> list[dict[str, Any]]:
-    """Every published version, with its times as times."""
-    names = ("published", "first_used", "last_used")
-    return [
-        {
-            **row,
-            **{name: datetime.fromisoformat(at) if (at := row[f"{name}_at"]) else None for name in names},
-            "again": [(datetime.fromisoformat(one["at"]), one["by"]) for one in row["again"]],
-        }
-        for row in history(visit.services.database)
-    ]
+    return visit.page("studio_history.html", versions=versions(visit.services.database))
 
 
 def _version(visit: Visit) -> Response:
@@ -111,7 +93,7 @@ def _version(visit: Visit) -> Response:
 
 def _version_page(visit: Visit, template: str, **more: object) -> Response:
     name, files = version(visit.services.database, visit.path["id"])
-    shown = next(row for row in _versions(visit) if row["snapshot"] == name)
+    shown = next(row for row in versions(visit.services.database) if row["snapshot"] == name)
     now = visit.means.desk.read().published
     return visit.page(template, version=shown, changes=changes_between(now, files), **more)
 

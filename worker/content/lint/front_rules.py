@@ -18,7 +18,7 @@ from worker.domain.leads import greeting
 from worker.errors import TemplateError
 
 _E, _W = Severity.E, Severity.W
-_WARN_DAYS = 30
+WARN_DAYS = 30
 _FEWEST_WORDS, _MOST_WORDS = 120, 300
 _INCOMPLETE = frozenset({"tms-antidepressants-2025"})
 
@@ -154,7 +154,7 @@ def dated(review_by: date, today: date, thing: str, path: str, line: int | None)
     """A review date that has passed, or soon will."""
     if today > review_by:
         yield FM002.at(path, line, f"{thing} had to be reviewed by {review_by}; emails with it are held.".capitalize())
-    elif (review_by - today).days <= _WARN_DAYS:
+    elif (review_by - today).days <= WARN_DAYS:
         days = (review_by - today).days
         yield FM002.at(path, line, f"{thing} is due for review in {days} days.".capitalize(), severity=_W)
 

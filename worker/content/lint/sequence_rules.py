@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from datetime import timedelta
 from itertools import combinations, product
 
-from worker.content.catalog import Catalog, Purpose
+from worker.content.catalog import Catalog, Email, Purpose
 from worker.content.lint.finding import Severity
 from worker.content.lint.places import line_of
 from worker.content.lint.rule import Hit, Rule
@@ -91,14 +91,9 @@ def _check_plan(catalog: Catalog, sequence: Sequence, location: Location) -> Ite
     for email in sorted({email for email in emails if emails.count(email) > 1}):
         line = _line(catalog, sequence, steps[emails.index(email)])
         yield SEQ001.at(path, line, f"{email} comes {emails.count(email)} times.")
-    subjects = {email: catalog.emails[email].subject for email in emails}
-    for first, second in combinations(subjects, 2):
-        if subjects[first] == subjects[second]:
-            line = _line(catalog, sequence, steps[emails.index(second)])
-            yield SEQ001.at(path, line, f"{first} and {second} have one subject, '{subjects[second]}'.")
-        if catalog.emails[first].body.split() == catalog.emails[second].body.split():
-            line = _line(catalog, sequence, steps[emails.index(second)])
-            yield SEQ001.at(path, line, f"{second} says the same as {first}, word for word.")
+    for first, second in combinations([catalog.emails[email] for email in dict.fromkeys(emails)], 2):
+        for alike in _alike(first, second):
+            yield SEQ001.at(path, _line(catalog, sequence, steps[emails.index(second.id)]), alike)
     for step in steps[1:]:
         if step.wait < max(_LEAST_GAP, catalog.clinic.nurture.min_gap):
             hours = step.wait.total_seconds() / 3600
@@ -108,6 +103,13 @@ def _check_plan(catalog: Catalog, sequence: Sequence, location: Location) -> Ite
     length = sum((step.wait for step in steps), timedelta())
     if steps and not _SHORTEST <= length <= _LONGEST:
         yield SEQ003.at(path, 1, f"It takes {length.days} days; {_SHORTEST.days} to {_LONGEST.days} are right.")
+
+
+def _alike(first: Email, second: Email) -> Iterator[str]:
+    if first.subject == second.subject:
+        yield f"{first.id} and {second.id} have one subject, '{second.subject}'."
+    if first.body.split() == second.body.split():
+        yield f"{second.id} says the same as {first.id}, word for word."
 
 
 def _check_reach(

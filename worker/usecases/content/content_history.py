@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from worker.content.catalog import Catalog
 from worker.content.load import load_catalog
@@ -33,12 +36,17 @@ class Touched:
         return f"{'1 person' if self.people == 1 else f'{self.people:,} people'}; it {self.effect}"
 
 
+def sent_files(connection: Connection) -> Mapping[str, str]:
+    """The files that are sent now; none before the first publish."""
+    active = installation.active_snapshot(connection)
+    return unpack(contents.packed(connection, active)) if active else {}
+
+
 def touched(database: Database, files: Mapping[str, str]) -> list[Touched]:
     """Whom publishing these files would reach, file by file. Raises ContentInvalid."""
     draft = load_catalog(files)
     with database.read() as connection:
-        active = installation.active_snapshot(connection)
-        before = unpack(contents.packed(connection, active)) if active else {}
+        before = sent_files(connection)
         changed = sorted(path for path in before.keys() | files.keys() if before.get(path) != files.get(path))
         # whoever waits is counted only where it is told: among a million sends each of these takes half a second
         are_emails = {path.startswith("emails/") for path in changed}
@@ -83,6 +91,19 @@ def history(database: Database) -> list[dict[str, Any]]:
             "again": _again(times, row["hash"]),
         }
         for row in rows
+    ]
+
+
+def versions(database: Database) -> list[dict[str, Any]]:
+    """The same for people to look at, with its times as times."""
+    names = ("published", "first_used", "last_used")
+    return [
+        {
+            **row,
+            **{name: datetime.fromisoformat(at) if (at := row[f"{name}_at"]) else None for name in names},
+            "again": [(datetime.fromisoformat(one["at"]), one["by"]) for one in row["again"]],
+        }
+        for row in history(database)
     ]
 
 

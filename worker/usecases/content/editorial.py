@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from worker.content.catalog import Catalog, Email
+from worker.content.lint.front_rules import WARN_DAYS
 from worker.domain.drafting import why_not_publish
 from worker.errors import ContentInvalid
 from worker.storage import installation
-from worker.usecases.content.content_history import history
+from worker.usecases.content.content_history import versions
 from worker.usecases.drafting.desk import DraftDesk
 from worker.usecases.services import Services
-
-_SOON = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +25,6 @@ class Editorial:
     changes: Mapping[str, tuple[str, ...]] | None
     hindrance: str | None
     sent_now: Mapping[str, Any] | None
-    sent_since: datetime | None
-    back_since: datetime | None
-    """When someone went back to it, if it was not only published."""
     to_read: tuple[Email, ...]
     """Emails whose review is overdue or due within thirty days, the first to be held first."""
     next_review: date | None
@@ -44,7 +40,7 @@ def read_editorial(services: Services, desk: DraftDesk, reader: str) -> Editoria
     else:
         changes = {path: draft.authors_of(path) for path in draft.changed}
         hindrance = why_not_publish(reader, draft.authors, needs_second=desk.needs_second)
-    sent_now = next((version for version in history(services.database) if version["active"]), None)
+    sent_now = next((version for version in versions(services.database) if version["active"]), None)
     with services.database.read() as connection:
         today = installation.product_now(connection).date()
         catalog = services.content.renderer(connection)[1].catalog
@@ -52,9 +48,7 @@ def read_editorial(services: Services, desk: DraftDesk, reader: str) -> Editoria
         changes=changes,
         hindrance=hindrance,
         sent_now=sent_now,
-        sent_since=datetime.fromisoformat(sent_now["published_at"]) if sent_now else None,
-        back_since=_back_since(sent_now) if sent_now else None,
-        to_read=due_for_review(catalog, today + _SOON),
+        to_read=due_for_review(catalog, today + timedelta(days=WARN_DAYS)),
         next_review=min((email.scope.review_by for email in catalog.emails.values()), default=None),
         today=today,
     )
@@ -64,7 +58,3 @@ def due_for_review(catalog: Catalog, until: date) -> tuple[Email, ...]:
     """The emails that are held unless someone has read them again by this day, in the order of their days."""
     due: Iterable[Email] = (email for email in catalog.emails.values() if email.scope.review_by <= until)
     return tuple(sorted(due, key=lambda email: (email.scope.review_by, email.id)))
-
-
-def _back_since(version: Mapping[str, Any]) -> datetime | None:
-    return datetime.fromisoformat(version["again"][-1]["at"]) if version["again"] else None

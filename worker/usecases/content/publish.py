@@ -6,10 +6,9 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from worker.content.catalog import Catalog
 from worker.content.load import load_catalog
 from worker.content.render import Renderer
-from worker.content.snapshots import pack, snapshot_hash, unpack
+from worker.content.snapshots import pack, snapshot_hash
 from worker.content.uses import places_of_use as places_of_use
 from worker.domain.drafting import GONE
 from worker.domain.forms import unnamed_wordings
@@ -19,6 +18,9 @@ from worker.storage import contents, drafts, installation, sends, timeline
 from worker.storage.database import Database
 from worker.storage.timeline import Happened
 from worker.usecases.content.check_content import refuse_errors
+from worker.usecases.content.content_history import sent_files
+
+_FORMS = "forms.toml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,34 +59,34 @@ def publish(
 def check(database: Database, files: Mapping[str, str], *, even_if_overdue: bool = False) -> Renderer:
     """The renderer of content that may be published. Raises ContentInvalid with every reason why it may not."""
     renderer = Renderer(load_catalog(files))
-    refuse_unnamed_wording(database, renderer.catalog)
+    refuse_unnamed_wording(database, files)
     with database.read() as connection:
         today = installation.product_now(connection).date()
     refuse_errors(renderer, today, even_if_overdue=even_if_overdue)
     return renderer
 
 
-def refuse_unnamed_wording(database: Database, draft: Catalog) -> None:
+def refuse_unnamed_wording(database: Database, draft: Mapping[str, str]) -> None:
     """Raise ContentInvalid where a form's consent would say something else under a version that people agreed to: what
     they agreed to could not be told any more."""
     with database.read() as connection:
-        active = installation.active_snapshot(connection)
-        files = unpack(contents.packed(connection, active)) if active else None
+        sent = sent_files(connection)
+    if not sent or sent.get(_FORMS) == draft.get(_FORMS):
+        return
     try:
-        before = load_catalog(files).forms if files else {}
+        before = load_catalog(sent).forms
     except ContentInvalid:  # what is sent can't be read by this release: only publishing mends that
         return
-    unnamed = unnamed_wordings(before, draft.forms)
+    unnamed = unnamed_wordings(before, load_catalog(draft).forms)
     if unnamed:
         says = "consent_wording of form {!r} changed under its old consent_version; give it a new one"
-        raise ContentInvalid([TemplateError("forms.toml", says.format(key)) for key in unnamed])
+        raise ContentInvalid([TemplateError(_FORMS, says.format(key)) for key in unnamed])
 
 
 def diff(database: Database, files: Mapping[str, str]) -> str:
     """What publishing these files would change, as a unified diff; empty where nothing would."""
     with database.read() as connection:
-        active = installation.active_snapshot(connection)
-        before = unpack(contents.packed(connection, active)) if active else {}
+        before = sent_files(connection)
     lines: list[str] = []
     for path in sorted(before.keys() | files.keys()):
         lines += difflib.unified_diff(

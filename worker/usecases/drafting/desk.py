@@ -14,10 +14,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from worker.content.catalog import read_content_files
-from worker.content.snapshots import snapshot_hash, unpack
+from worker.content.snapshots import snapshot_hash
 from worker.domain.drafting import GONE
-from worker.storage import contents, drafts, installation
+from worker.storage import drafts, installation
 from worker.storage.database import Database
+from worker.usecases.content.content_history import sent_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +41,7 @@ class DraftDesk:
 
     def read_in(self, connection: Connection) -> Draft:
         """The same, within a transaction."""
-        snapshot = installation.active_snapshot(connection)
-        published = unpack(contents.packed(connection, snapshot)) if snapshot else {}
+        published = sent_files(connection)
         versions = drafts.open_versions(connection)
         if self.folder is not None:
             files: Mapping[str, str] = read_content_files(self.folder)
