@@ -13,7 +13,7 @@ from worker.domain.forms import Form
 from worker.domain.leads import Language, Location
 from worker.errors import FieldError
 from worker.intake import pages
-from worker.intake.spanish import in_language
+from worker.intake.problems import in_language, words_of
 from worker.settings import TEMPLATES
 
 TYPED = {
@@ -30,11 +30,11 @@ TYPED = {
     "consent_email": ["yes"],
 }
 ERRORS = [
-    FieldError(pointer="/email", code="email.syntax", detail="Please enter an email address like name@example.com."),
-    FieldError(pointer="/phone", code="phone.too_short", detail="Please enter a phone number."),
-    FieldError(pointer="/location", code="text.too_long", detail="Please keep this within 200 characters."),
-    FieldError(pointer="/form", code="form.unknown", detail="No form of this key is registered."),
-    FieldError(pointer="", code="whole", detail="Please look at the whole form."),
+    FieldError(pointer="/email", code="email.syntax", detail=""),
+    FieldError(pointer="/phone", code="phone.too_short", detail=""),
+    FieldError(pointer="/location", code="text.too_long", detail=""),
+    FieldError(pointer="/form", code="form.unknown", detail=""),
+    FieldError(pointer="", code="too-many", detail=""),
 ]
 HOSTILE = "</title></textarea>\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}&lt;"
 
@@ -50,7 +50,7 @@ def every_page(language: Language = Language.ENGLISH) -> dict[str, str]:
     clinic, form = shipped(language)
     nonce, token = "0123456789abcdef", "0123456789abcdef.1700000000.c2lnbmVk"
     albany = clinic.places[Location.ALBANY]
-    sorry, detail = "We could not save this just now", "Please try again in a few minutes, or call us."
+    ours, theirs = words_of("failed", language), words_of("too-long", language)
     return {
         "form": pages.form_page(form, clinic, values={}, errors=[], nonce=nonce, token=token),
         "form-errors": pages.form_page(
@@ -58,8 +58,8 @@ def every_page(language: Language = Language.ENGLISH) -> dict[str, str]:
         ),
         "thanks": pages.thanks_page(clinic, language, reference="TAC-7Q4F-2K", crisis=False),
         "thanks-crisis": pages.thanks_page(clinic, language, reference="TAC-7Q4F-2K", crisis=True),
-        "problem": pages.problem_page(clinic, language, title=sorry, detail=detail, status=503),
-        "too-much": pages.problem_page(clinic, language, title="Please wait a minute", detail=detail, status=429),
+        "problem": pages.problem_page(clinic, language, title=ours[0], detail=ours[1], status=500),
+        "too-much": pages.problem_page(clinic, language, title=theirs[0], detail=theirs[1], status=413),
         "unsubscribe": pages.unsubscribe_page(clinic, language, token="abc", done=False),
         "unsubscribed": pages.unsubscribe_page(clinic, language, token="abc", done=True),
         "paused": pages.preference_page(clinic, language, until=date(2026, 4, 1)),

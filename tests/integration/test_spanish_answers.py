@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,29 @@ from starlette.testclient import TestClient
 from tests.support.databases import Databases
 from tests.support.serving import intake_of
 from tests.support.world import SHIPPED, World
+from tests.unit.shipped import catalog
 from worker.content.load import load_catalog
 from worker.content.render import Renderer
+from worker.domain.forms import TokenCheck
 from worker.domain.leads import Language, Location
-from worker.intake.spanish import SENTENCES, in_language, sentence
+from worker.errors import FieldError, InvalidSubmission
+from worker.intake.reading import MAX_BODY_BYTES, MAX_FIELDS
+from worker.intake.texts import texts
+from worker.usecases.arrival.understand import understand
 from worker.usecases.choices.unsubscribe import unsubscribe
 from worker.usecases.content.publish import publish
 from worker.usecases.sending.compose import make_token
 
 ARRIVAL = Path(__file__).parents[2] / "worker" / "usecases" / "arrival"
-ONLY_FOR_PROGRAMS = {"form.unknown"}
+MEND = texts(Language.SPANISH)["mend"]
+
+
+def problems_of(fields: dict[str, list[str]]) -> list[FieldError]:
+    with pytest.raises(InvalidSubmission) as caught:
+        understand(
+            {name: tuple(values) for name, values in fields.items()}, catalog(), datetime.now(UTC), None, TokenCheck()
+        )
+    return list(caught.value.errors)
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +53,13 @@ def test_each_form_is_told_in_its_own_language(world: World) -> None:
         body: dict[str, Any] = {"form": form, "email": "lucia(at)example.com", "first_name": "L" * 300}
         answer = http.post("/v1/submissions", json=body)
         assert answer.status_code == 422
+        assert answer.headers["Content-Language"] == ("es" if form == "sandbox" else "en")
         return {error["code"]: error["detail"] for error in answer.json()["errors"]}
 
     with intake_of(world) as http:
         in_spanish, in_english = told(http, "sandbox"), told(http, "clinic")
 
-    assert in_spanish == {code: SENTENCES[code] for code in ("email.syntax", "text.too_long")}
+    assert in_spanish == {code: MEND[code] for code in ("email.syntax", "text.too_long")}
     assert in_english.keys() == in_spanish.keys()
     assert not set(in_english.values()) & set(in_spanish.values())
 
@@ -54,13 +68,42 @@ def test_every_problem_that_a_person_can_mend_has_its_sentence_in_spanish() -> N
     source = "".join((ARRIVAL / name).read_text(encoding="utf-8") for name in ("understand.py", "contact.py"))
     codes = set(re.findall(r'"((?:contact|email|phone|text|form)\.[a-z_]+)"', source)) - {"phone.odd"}
 
-    assert codes - ONLY_FOR_PROGRAMS == {code for code in SENTENCES if "." in code}
+    assert codes == {code for code in MEND if "." in code}
 
 
-def test_what_has_no_sentence_of_its_own_is_told_as_it_is() -> None:
-    assert in_language([], Language.SPANISH) == []
-    assert sentence("no-such-code", "As it is.", Language.SPANISH) == "As it is."
-    assert sentence("not-saved", "As it is.", Language.ENGLISH) == "As it is."
+def test_what_a_form_is_told_to_mend_is_what_staff_read_of_it_in_a_table_of_leads() -> None:
+    """The two stand apart: a use case knows no page. They must not differ."""
+    fields = {"email": ["maya(at)example.com"], "phone": ["1"], "first_name": ["L" * 201], "form": ["none"]}
+    told = [
+        *problems_of(fields),
+        *problems_of({}),
+        *problems_of({"phone": ["1"]}),
+        *problems_of({"email": ["ñ@example.com"]}),
+    ]
+
+    assert {error.code: error.detail for error in told} == {
+        code: sentence for code, sentence in texts(Language.ENGLISH)["mend"].items() if "." in code
+    }
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_limit_that_is_told_is_the_one_that_holds(language: Language) -> None:
+    mend = texts(language)["mend"]
+
+    assert f" {MAX_FIELDS} " in mend["too-many-fields"]
+    assert f" {MAX_BODY_BYTES // 1024} KB" in mend["too-long"]
+
+
+def test_a_post_that_cannot_be_read_is_told_so_in_the_language_of_the_browser(world: World) -> None:
+    with intake_of(world) as http:
+        headers = {"Content-Type": "text/plain", "Accept-Language": "es", "Accept": "text/html"}
+        shown = http.post("/v1/submissions", content=b"email=lucia@example.com", headers=headers)
+        gone = http.get("/thanks/none", headers={"Accept-Language": "es"})
+
+    assert (shown.status_code, '<html lang="es">' in shown.text) == (415, True)
+    assert "No se acepta este tipo de contenido" in shown.text
+    assert (gone.status_code, "No encontramos esa página" in gone.text) == (404, True)
+    assert 'href="/form?lang=es"' in gone.text
 
 
 def test_a_person_asks_for_spanish_or_has_a_browser_that_does_and_can_switch(world: World) -> None:
@@ -92,7 +135,7 @@ def test_a_post_in_spanish_is_answered_in_spanish_with_an_error_without_and_in_a
         crisis = http.post("/v1/submissions", data=danger)
 
     assert wrong.status_code == 422
-    assert SENTENCES["email.syntax"] in wrong.text
+    assert MEND["email.syntax"] in wrong.text
     assert "lucia(at)example.com" in wrong.text
     assert "Gracias. Tenemos su solicitud." in right.text
     assert "No tiene que enfrentar esto a solas." in crisis.text

@@ -14,7 +14,7 @@ from worker.domain.forms import Form
 from worker.domain.leads import Language
 from worker.intake.captcha import SCRIPT
 from worker.intake.embed.script import embed_script
-from worker.intake.embed.words import WORDS
+from worker.intake.texts import texts
 
 SITE_KEY = "0x4AAAAAAADnPIDROrmt1Wwj"
 CLINIC = catalog().forms["clinic"]
@@ -45,7 +45,7 @@ def test_its_form_shows_the_registered_wording_and_988_and_nothing_is_ticked(lan
     assert "988" in settings["html"]
     assert "href=tel:988" in settings["crisis"]
     assert "checked" not in settings["html"]
-    assert WORDS[language]["later"] == settings["later"]
+    assert texts(language)["embed"]["later"] == settings["later"]
 
 
 def test_what_a_form_says_cannot_become_markup_or_code() -> None:
@@ -75,6 +75,7 @@ def addresses(program: str) -> set[str]:
     return set(re.findall(r"https?://[^\"'\\>]+", program))
 
 
-def test_every_language_says_the_same_things() -> None:
-    assert {frozenset(words) for words in WORDS.values()} == {frozenset(WORDS[Language.ENGLISH])}
-    assert WORDS.keys() == set(Language)
+def test_in_a_crisis_the_button_that_texts_988_writes_the_word_that_is_answered_in_spanish() -> None:
+    spanish = settings_of(script_of(replace(CLINIC, language=Language.SPANISH)))
+
+    assert "href=sms:988?body=AYUDA" in spanish["crisis"]

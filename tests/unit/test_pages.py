@@ -352,10 +352,10 @@ def test_errors_are_listed_first_and_lead_to_their_fields() -> None:
     assert summary["tabindex"] == "-1"
     assert listed == [
         "Email address: Please enter an email address like name@example.com.",
-        "Phone number: Please enter a phone number.",
+        "Phone number: Please enter a phone number like 618-555-0142.",
         "Which clinic would you come to? Please keep this within 200 characters.",
-        "No form of this key is registered.",
-        "Please look at the whole form.",
+        "No such form is registered; leave `form` out for the clinic's own.",
+        "Please wait a minute and try again.",
     ]
     assert [href for href in page.links() if href.startswith("#")] == [
         "#main",
@@ -416,8 +416,8 @@ def test_in_a_crisis_nobody_is_told_of_a_diagnosis_or_a_treatment() -> None:
 def test_a_problem_says_what_how_to_reach_us_and_the_way_back() -> None:
     page = the("problem")
 
-    assert words(page.one("h1")) == "We could not save this just now"
-    assert "Please try again in a few minutes, or call us." in body(page)
+    assert words(page.one("h1")) == "Something went wrong on our side"
+    assert "Please try again in a moment, or call us." in body(page)
     assert "The fault is ours." in body(page)
     assert "The fault is ours." not in body(the("too-much"))
     assert page.links()["/form"] == "open our form"

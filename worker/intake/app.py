@@ -126,8 +126,8 @@ def _add_submission_routes(app: FastAPI, endpoint: SubmissionEndpoint) -> None:
         return endpoint.embed(form, lang)
 
     @app.get("/thanks/{token}", include_in_schema=False)
-    def thanks(token: str) -> Response:
-        return endpoint.thanks(token)
+    def thanks(request: Request, token: str) -> Response:
+        return endpoint.thanks(token, accepted_language(request))
 
     @app.get("/", include_in_schema=False)
     def home() -> Response:

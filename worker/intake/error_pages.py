@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import structlog
 from fastapi import FastAPI, Request
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,15 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from worker.domain.language import page_language
+from worker.domain.leads import Language
 from worker.intake import pages
 from worker.intake.headers import set_security_headers
-from worker.intake.problems import page, problem
+from worker.intake.problems import page, problem, words_of
 from worker.intake.public_content import PublicContent
 from worker.intake.reading import accepted_language
+from worker.intake.texts import texts
 
 log = structlog.get_logger()
 
-_TITLES = {404: "There is no such page", 405: "This address does not take that"}
+_WRONG = {404: "no-page", 405: "method"}
 
 
 def add_error_pages(app: FastAPI, content: PublicContent) -> None:
@@ -26,36 +30,41 @@ def add_error_pages(app: FastAPI, content: PublicContent) -> None:
     def wants_page(request: Request) -> bool:
         return "text/html" in request.headers.get("accept", "")
 
+    def language_of(request: Request) -> Language:
+        return page_language(accepted=accepted_language(request))
+
+    def _trouble(
+        request: Request, status: int, kind: str, *, as_page: bool, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        language = language_of(request)
+        title, detail = words_of(kind, language)
+        if not as_page:
+            return problem(status, kind, title, detail, headers=headers, language=language)
+        html = pages.problem_page(content.catalog.clinic, language, title=title, detail=detail, status=status)
+        return page(html, status, headers)
+
     @app.exception_handler(HTTPException)
     async def not_ours(request: Request, error: HTTPException) -> Response:
-        headers = dict(error.headers or {})
-        title = _TITLES.get(error.status_code, "This did not work")
+        status, headers, language = error.status_code, dict(error.headers or {}), language_of(request)
+        said = texts(language)
+        title = said["wrong"][_WRONG.get(status, "http")]
         if not wants_page(request):
-            return problem(error.status_code, "http", title, "See /docs for what there is.", headers=headers)
+            return problem(status, "http", title, said["mend"]["http"], headers=headers, language=language)
         clinic = content.catalog.clinic
-        if error.status_code == 404:
-            language = page_language(accepted=accepted_language(request))
+        if status == 404:
             return page(pages.not_found_page(clinic, language), 404, headers)
-        html = pages.problem_page(clinic, title=title, detail="Please go back.", status=error.status_code)
-        return page(html, error.status_code, headers)
+        detail = said["mend"]["go-back"]
+        return page(pages.problem_page(clinic, language, title=title, detail=detail, status=status), status, headers)
 
     @app.exception_handler(SQLAlchemyError)
     async def database_away(request: Request, error: SQLAlchemyError) -> Response:
         log.warning("request.database_away", error=type(error).__name__)
-        title, detail = "We can't do this just now", "Nothing was changed. Please try again in a few minutes."
-        headers = {"Retry-After": "60"}
-        if wants_page(request) or request.method == "GET":
-            html = pages.problem_page(content.catalog.clinic, title=title, detail=detail, status=503)
-            return page(html, 503, headers)
-        return problem(503, "not-now", title, detail, headers=headers)
+        as_page = wants_page(request) or request.method == "GET"
+        return _trouble(request, 503, "not-now", as_page=as_page, headers={"Retry-After": "60"})
 
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
         log.error("request.failed", exc_info=error)
-        title, detail = "Something went wrong on our side", "Please try again in a moment, or call us."
-        if wants_page(request):
-            answer = page(pages.problem_page(content.catalog.clinic, title=title, detail=detail, status=500), 500)
-        else:
-            answer = problem(500, "failed", title, detail)
+        answer = _trouble(request, 500, "failed", as_page=wants_page(request))
         set_security_headers(answer.headers)  # this handler stands outside the middleware
         return answer

@@ -18,7 +18,7 @@ from worker.domain.submissions import Fields, flat
 from worker.domain.tokens import TokenScope
 from worker.errors import Ambiguous, FieldError, InvalidSubmission, NotFound
 from worker.intake import api_docs
-from worker.intake.problems import problem
+from worker.intake.problems import problem, words_of
 from worker.intake.reading import Unreadable, read_fields
 from worker.usecases.events.receive_booking import tell_event_early
 from worker.usecases.events.tell_event import OtherEvent, ToldEvent, tell_event
@@ -47,7 +47,7 @@ def event_routes(services: Services) -> APIRouter:
         try:
             told = understand_event(await read_fields(request))
         except Unreadable as error:
-            return problem(error.status, "unreadable", error.title, error.detail)
+            return problem(error.status, "unreadable", *words_of(error.why))
         except InvalidSubmission as error:
             title, detail = "Please check what is told", "Each entry of `errors` names a field."
             return problem(422, "validation", title, detail, errors=error.errors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from worker.domain.leads import Language
 from worker.intake.problems import TYPES
 
 _FIELD_ERROR = {
@@ -18,6 +19,13 @@ _EXAMPLE = {
     "detail": "Each entry of `errors` names a field.",
     "errors": [_FIELD_ERROR],
 }
+_LANGUAGE = {
+    "Content-Language": {
+        "description": "The language of `title` and `detail`.",
+        "required": True,
+        "schema": {"type": "string", "enum": [language.value for language in Language]},
+    }
+}
 
 
 def problems(**statuses: tuple[str, *tuple[str, ...]]) -> dict[int | str, dict[str, Any]]:
@@ -29,7 +37,7 @@ def _answer(text: str, kinds: list[str]) -> dict[str, Any]:
     content: dict[str, Any] = {"schema": _schema(kinds)}
     if "validation" in kinds:
         content["example"] = _EXAMPLE
-    return {"description": text, "content": {"application/problem+json": content}}
+    return {"description": text, "headers": _LANGUAGE, "content": {"application/problem+json": content}}
 
 
 def _schema(kinds: list[str]) -> dict[str, Any]:

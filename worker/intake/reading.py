@@ -18,11 +18,11 @@ MAX_FIELDS = 200
 
 
 class Unreadable(Exception):
-    """A post that can't be read at all: HTTP status, title, and what to do."""
+    """A post that can't be read at all: HTTP status, and why, by a name in `texts`."""
 
-    def __init__(self, status: int, title: str, detail: str) -> None:
-        super().__init__(title)
-        self.status, self.title, self.detail = status, title, detail
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status, self.why = status, why
 
 
 async def read_fields(request: Request) -> Fields:
@@ -35,11 +35,7 @@ async def read_fields(request: Request) -> Fields:
             return _from_urlencoded(body)
         case "multipart/form-data":
             return await _from_multipart(request, body)
-    raise Unreadable(
-        415,
-        "This kind of content is not accepted",
-        "Send application/json, application/x-www-form-urlencoded or multipart/form-data.",
-    )
+    raise Unreadable(415, "media-type")
 
 
 def is_json(request: Request) -> bool:
@@ -55,8 +51,7 @@ def _media_type(request: Request) -> str:
 async def _read_body(request: Request) -> bytes:
     body = await read_raw(request, MAX_BODY_BYTES)
     if body is None:
-        detail = "A submission may hold 64 KB. Please shorten the message, or call us."
-        raise Unreadable(413, "This is too long", detail)
+        raise Unreadable(413, "too-long")
     return body
 
 
@@ -79,8 +74,8 @@ def _from_json(body: bytes) -> Fields:
         if isinstance(data, dict):
             return _collected((name, value) for name, values in data.items() for value in _texts(values))
     except (ValueError, RecursionError):
-        raise Unreadable(400, "This is not JSON", "Send one JSON object with the form's fields.") from None
-    raise Unreadable(400, "This is not a JSON object", "Send one JSON object with the form's fields.")
+        raise Unreadable(400, "not-json") from None
+    raise Unreadable(400, "not-an-object")
 
 
 def _texts(value: Any) -> list[str]:
@@ -100,7 +95,7 @@ def _from_urlencoded(body: bytes) -> Fields:
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except UnicodeDecodeError:
-        raise Unreadable(400, "This is not UTF-8", "Send the form in UTF-8.") from None
+        raise Unreadable(400, "not-utf-8") from None
     except ValueError:
         raise _too_many() from None
     return _collected(iter(pairs))
@@ -113,16 +108,16 @@ async def _from_multipart(request: Request, body: bytes) -> Fields:
 
     boundary = request.headers.get("content-type", "").partition("boundary=")[2].partition(";")[0].strip(' "')
     if f"--{boundary}--".encode() not in body:
-        raise Unreadable(400, "This form is cut off", "Its end is missing. Please send it again.")
+        raise Unreadable(400, "cut-off")
     try:
         form = await MultiPartParser(request.headers, stream(), max_fields=MAX_FIELDS).parse()  # type: ignore[arg-type]
     except (MultiPartException, KeyError, UnicodeDecodeError):
-        raise Unreadable(400, "This form can't be read", "Send well-formed multipart/form-data.") from None
+        raise Unreadable(400, "not-multipart") from None
     pairs: list[tuple[str, str]] = []
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
             if value.filename or value.size:
-                raise Unreadable(415, "Files are not accepted", "Please leave files out; bring papers to your visit.")
+                raise Unreadable(415, "files")
             continue
         pairs.append((name, value))
     return _collected(iter(pairs))
@@ -143,7 +138,7 @@ def _whole(text: str) -> str:
 
 
 def _too_many() -> Unreadable:
-    return Unreadable(400, "These are too many fields", f"A submission may hold {MAX_FIELDS} values.")
+    return Unreadable(400, "too-many-fields")
 
 
 def accepted_language(request: Request) -> str:

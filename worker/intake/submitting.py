@@ -26,10 +26,10 @@ from worker.intake.form_token import check_token, new_token
 from worker.intake.headers import content_policy
 from worker.intake.idempotency import KeyConflict, Keys, StillRunning
 from worker.intake.limiting import Judgement, Limits
-from worker.intake.problems import page, problem
+from worker.intake.problems import in_language, page, problem, words_of
 from worker.intake.public_content import PublicContent
-from worker.intake.reading import Unreadable, is_json, read_fields
-from worker.intake.spanish import in_language, sentence
+from worker.intake.reading import Unreadable, accepted_language, is_json, read_fields
+from worker.intake.texts import texts
 from worker.storage import submissions
 from worker.storage.sealing import KeyRing
 from worker.usecases.arrival.understand import DEFAULT_FORM, understand
@@ -65,25 +65,25 @@ class SubmissionEndpoint:
         try:
             fields = await read_fields(request)
         except Unreadable as error:
-            return self._trouble(as_json, error.status, "unreadable", error.title, error.detail)
+            language = page_language(accepted=accepted_language(request))
+            return self._trouble(as_json, error.status, "unreadable", language, why=error.why)
         header_key = request.headers.get("idempotency-key")
         form_key = "" if header_key else flat(fields, "idempotency_key")
         token = check_token(flat(fields, "form_token"), form_key, self._ring)
-        post = _Post(fields=fields, as_json=as_json, header_key=header_key, token=token)
         form = self._form_of(fields)
+        post = _Post(fields=fields, form=form, as_json=as_json, header_key=header_key, token=token)
         judged = await self._limits.of_client(request, form.key)
         if judged.must_wait:
-            return self._too_many(post)
+            return self._again(post, 429, "too-many")
         if post.key is not None and len(post.key) > _MAX_KEY:
-            detail = f"Use up to {_MAX_KEY} characters."
-            return self._trouble(as_json, 400, "idempotency-key", "The key is too long", detail)
+            return self._trouble(as_json, 400, "idempotency-key", form.language)
         try:
             submission = await self._understand(fields, post)
         except InvalidSubmission as error:
             return self._invalid(post, error)
         person = await self._limits.of_address(submission.email)
         if person.must_wait:
-            return self._too_many(post)
+            return self._again(post, 429, "too-many")
         suspicions = await self._suspicions(form, fields, judged, person)
         return await self._accept(replace(submission, suspicions=(*submission.suspicions, *suspicions)), post)
 
@@ -103,9 +103,6 @@ class SubmissionEndpoint:
         forms = self._content.catalog.forms
         return forms.get(flat(fields, "form")) or forms[DEFAULT_FORM]
 
-    def _too_many(self, post: _Post) -> Response:
-        return self._again(post, 429, "too-many", "Too many requests", "Please wait a minute and try again.")
-
     async def _accept(self, submission: Submission, post: _Post) -> Response:
         if post.key is not None:
             answer = await self._as_before(submission, post)
@@ -115,8 +112,7 @@ class SubmissionEndpoint:
             await self._acceptor.accept(submissions.envelope(submission, self._ring))
         except OSError:
             self._keys.forget(submission)
-            detail = "Nothing was stored. Please try again in a moment, or call us."
-            return self._again(post, 503, "not-saved", "We could not save this just now", detail)
+            return self._again(post, 503, "not-saved")
         if post.key is not None:
             self._keys.done(submission)
         log.info("submission.accepted", submission_id=submission.id)
@@ -131,14 +127,12 @@ class SubmissionEndpoint:
                 self._keys.forget(submission)
                 raise KeyConflict
         except KeyConflict:
-            detail = "This Idempotency-Key was used for another body. Use a new key for a new submission."
-            return self._trouble(post.as_json, 422, "idempotency-conflict", "The key belongs to another body", detail)
+            return self._trouble(post.as_json, 422, "idempotency-conflict", post.form.language)
         except StillRunning:
             # A second click shows the person the answer to it: wait, and answer alike. Programs get their 409.
             if not post.as_json and await self._keys.wait_for_first(submission):
                 return self._accepted(submission, as_json=False)
-            detail = "The first request with this Idempotency-Key is still running. Try again in a moment."
-            return self._trouble(post.as_json, 409, "still-running", "Still running", detail)
+            return self._trouble(post.as_json, 409, "still-running", post.form.language)
         return None
 
     def _accepted(self, submission: Submission, *, as_json: bool) -> Response:
@@ -163,13 +157,13 @@ class SubmissionEndpoint:
         """What the thank-you page needs, sealed: a URL must not tell who is in crisis."""
         return self._ring.seal(json.dumps([reference, int(crisis), language]).encode(), "thanks")
 
-    def thanks(self, token: str) -> Response:
+    def thanks(self, token: str, accepted: str = "") -> Response:
         """The thank-you page of a token; the plain one where the token is not ours."""
         try:
             reference, crisis, *said = json.loads(self._ring.open(token, "thanks"))
         except SealError:
-            return page(pages.not_found_page(self._content.catalog.clinic), 404)
-        language = page_language(asked=next(iter(said), ""))  # none in the links of an older version
+            return page(pages.not_found_page(self._content.catalog.clinic, page_language(accepted=accepted)), 404)
+        language = page_language(asked=next(iter(said), ""), accepted=accepted)  # an older version's links say none
         return page(pages.thanks_page(self._content.catalog.clinic, language, reference=reference, crisis=bool(crisis)))
 
     def embed(self, key: str, asked: str = "") -> Response:
@@ -188,7 +182,7 @@ class SubmissionEndpoint:
         """The consultation form, empty, in the language that is asked for or that the browser accepts."""
         catalog = self._content.catalog
         if key not in catalog.forms:
-            return page(pages.not_found_page(catalog.clinic), 404)
+            return page(pages.not_found_page(catalog.clinic, page_language(asked=asked, accepted=accepted)), 404)
         return self._form_page(self._translated(catalog.forms[key], asked, accepted), {}, (), 200, issued_at=None)
 
     def _translated(self, form: Form, asked: str, accepted: str = "") -> Form:
@@ -220,36 +214,40 @@ class SubmissionEndpoint:
 
     def _invalid(self, post: _Post, error: InvalidSubmission) -> Response:
         if not post.as_json:
-            return self._form_again(post, error.errors, 422)
-        count = len(error.errors)
-        title = "Please check one field" if count == 1 else f"Please check {count} fields"
-        errors = in_language(error.errors, self._form_of(post.fields).language)
-        return problem(422, "validation", title, "Each entry of `errors` names a field.", errors=errors)
+            return self._form_again(post, in_language(error.errors, post.form.language), 422)
+        language, count = post.form.language, len(error.errors)
+        title, detail = words_of("validation", language)
+        if count > 1:
+            title = texts(language)["wrong"]["validations"].format(count=count)
+        errors = in_language(error.errors, language)
+        return problem(422, "validation", title, detail, errors=errors, language=language)
 
-    def _again(self, post: _Post, status: int, kind: str, title: str, detail: str) -> Response:
+    def _again(self, post: _Post, status: int, kind: str) -> Response:
         """Ask to try again later; a person gets the form back with all that was typed."""
+        title, detail = words_of(kind, post.form.language)
         if post.as_json:
-            told = sentence(kind, detail, self._form_of(post.fields).language)
-            return problem(status, kind, title, told, headers=_RETRY_AFTER)
+            return problem(status, kind, title, detail, headers=_RETRY_AFTER, language=post.form.language)
         return self._form_again(post, [FieldError(pointer="", code=kind, detail=f"{title}. {detail}")], status)
 
     def _form_again(self, post: _Post, errors: Sequence[FieldError], status: int) -> Response:
         """The form with what was typed and what is wrong with it."""
-        form = self._form_of(post.fields)
-        told = in_language(errors, form.language)
-        return self._form_page(form, post.fields, told, status, issued_at=post.token.issued_at)
+        return self._form_page(post.form, post.fields, errors, status, issued_at=post.token.issued_at)
 
-    def _trouble(self, as_json: bool, status: int, kind: str, title: str, detail: str) -> Response:
+    def _trouble(self, as_json: bool, status: int, kind: str, language: Language, *, why: str = "") -> Response:
+        """Tell a problem; `why` names its words where one kind has several."""
+        title, detail = words_of(why or kind, language)
         if as_json:
-            return problem(status, kind, title, detail)
-        return page(pages.problem_page(self._content.catalog.clinic, title=title, detail=detail, status=status), status)
+            return problem(status, kind, title, detail, language=language)
+        clinic = self._content.catalog.clinic
+        return page(pages.problem_page(clinic, language, title=title, detail=detail, status=status), status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Post:
-    """What came in: the fields, how to answer, and the idempotency key from the header or our own form."""
+    """What came in: the fields, their form, how to answer, and the idempotency key from the header or our own form."""
 
     fields: Fields
+    form: Form
     as_json: bool
     header_key: str | None
     token: TokenCheck

@@ -19,10 +19,10 @@ from worker.domain.clinic import Clinic
 from worker.domain.forms import CAPTCHA_FIELD, Form
 from worker.domain.leads import Location
 from worker.intake.captcha import SCRIPT
-from worker.intake.embed.words import WORDS
+from worker.intake.texts import texts
 
 _HERE = Path(__file__).parent
-_SAID = ("sending", "check", "later", "thanks")
+_SAID = ("check", "later", "thanks")
 _SPACES = re.compile(r"\s*([-{}()=,;:+*?|&<>])\s*")
 """Around these a script needs none where every statement ends with a semicolon; a text of nothing but a space stays."""
 
@@ -42,22 +42,19 @@ def _program(name: str) -> str:
 
 def embed_script(form: Form, clinic: Clinic, captcha_key: str = "") -> str:
     """The script for one form, with a CAPTCHA where there is a key for it. It posts to wherever it was loaded from."""
-    words = WORDS[form.language]
-    values = {
-        "form": form,
-        "words": words,
-        "places": clinic.places_of(Location.UNDECIDED),
-    }
+    said = texts(form.language)
+    values = {"form": form, "t": said, "places": clinic.places_of(Location.UNDECIDED)}
     settings = {
         "form": form.key,
         "next": form.thank_you or "",
         "html": _environment().get_template("form.html").render(values).replace("\n", ""),
         "crisis": _environment().get_template("crisis.html").render(values).replace("\n", ""),
-        **{name: words[name] for name in _SAID},
+        "sending": said["form"]["sending"],
+        **{name: said["embed"][name] for name in _SAID},
     }
     program, captcha = _program("embed.js"), ""
     if captcha_key:
         settings["captcha"] = captcha_key
         captcha = _program("captcha.js").replace("VENDOR", SCRIPT).replace("FIELD", CAPTCHA_FIELD)
-    said = json.dumps(settings, ensure_ascii=False, separators=(",", ":"))
-    return program.replace("CAPTCHA;", captcha).replace("CONFIG", said)
+    config = json.dumps(settings, ensure_ascii=False, separators=(",", ":"))
+    return program.replace("CAPTCHA;", captcha).replace("CONFIG", config)
