@@ -141,6 +141,29 @@ def _small(page: Page) -> list[str]:
     return found
 
 
+def test_on_a_phone_figures_stand_in_even_lines_beside_their_names(browser: Browser, site: Site) -> None:
+    """Home's facts one to a line, a report's figures two: neither page is a long ragged list."""
+    with site.browser_of(browser, Role.ADMIN, viewport=PHONE) as context:
+        page = context.new_page()
+        open_page(page, "/")
+        facts = _heights(page, ".facts div")
+        open_page(page, "/reports")
+        figures = _heights(page, ".pairs td")
+        first, second = (page.locator(".pairs td").nth(number).bounding_box() for number in (0, 1))
+        page.get_by_role("navigation", name="On this page").get_by_role("link", name="By email").click()
+        expect(page.get_by_role("heading", name="By email")).to_be_in_viewport()
+
+    assert max(facts) < 1.5 * min(facts)
+    assert max(figures) < 1.5 * min(figures)
+    assert first["y"] == second["y"]  # type: ignore[index]
+
+
+def _heights(page: Page, those: str) -> list[float]:
+    found: list[float] = page.eval_on_selector_all(those, "all => all.map(one => one.getBoundingClientRect().height)")
+    assert len(found) > 10
+    return found
+
+
 # --- a person's way in ----------------------------------------------------------------------------------------
 
 
