@@ -29,6 +29,7 @@ PAGES: dict[str, Permission | None] = {
     "/webhooks": Permission.MANAGE_ENDPOINTS,
     "/webhooks/add": Permission.MANAGE_ENDPOINTS,
     "/webhooks/{endpoint}": Permission.MANAGE_ENDPOINTS,
+    "/webhooks/{endpoint}/change": Permission.MANAGE_ENDPOINTS,
     "/unknown": Permission.OPERATE,
     "/pauses": Permission.OPERATE,
     "/deliverability": Permission.SEE_LEADS,

@@ -87,6 +87,8 @@ WHO_MAY = {
     "POST /webhooks/add": "A",
     "GET /webhooks/{id}": "A",
     "POST /webhooks/{id}": "A",
+    "GET /webhooks/{id}/change": "A",
+    "POST /webhooks/{id}/change": "A",
     "GET /webhooks/{id}/remove": "A",
     "POST /webhooks/{id}/remove": "A",
     "GET /unknown": "OA",

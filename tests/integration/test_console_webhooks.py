@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from tests.support.console import Person, open_console, text_of
 from tests.support.databases import Databases
-from tests.support.telling import add, let_waits_end, listening, tell
+from tests.support.telling import EVERYTHING, add, let_waits_end, listening, tell
 from tests.support.world import World
 from worker.delivery.hubspot import HUBSPOT_EVENTS
 from worker.domain.outgoing_events import Tell
@@ -107,6 +107,30 @@ def test_more_than_ids_wants_an_agreement_and_what_was_typed_stays(world: World,
     assert "contact, agreed by Jordan Example on 2026-01-05" in text_of(alex.get(f"/webhooks/{only(world).id}").text)
 
 
+def test_an_agreement_is_changed_from_the_page_and_the_audit_trail_says_by_whom_and_what_it_was(
+    world: World, alex: Person
+) -> None:
+    endpoint_id, _ = add(world, "https://hooks.example.com", events=("lead.*",), agreement=EVERYTHING)
+    path, typed = f"/webhooks/{endpoint_id}/change", {"agreed_by": "Robin Example", "agreed_on": "2026-02-03"}
+    asked = alex.get(path).text
+    assert re.findall(r'value="([a-z.*]+)" checked', asked) == ["lead.*", "contact", "condition"]
+    assert 'value="Jordan Example"' in asked
+
+    refused = alex.post(path, events="lead.*", tells="contact", agreed_by="", agreed_on="2026-02-03")
+    assert refused.status_code == 422
+    assert re.findall(r'value="([a-z.*]+)" checked', refused.text) == ["lead.*", "contact"], "what was typed stays"
+
+    assert alex.post(path, events="lead.created", tells="contact", **typed).status_code == 303
+    assert "contact, agreed by Robin Example on 2026-02-03" in text_of(alex.get(f"/webhooks/{endpoint_id}").text)
+    assert only(world).events == ("lead.created",)
+    entry = world.story(None, "endpoint")[-1]
+    assert (entry["actor"], entry["detail"]["what"], entry["detail"]["tells"]) == ("alex", "changed", ["contact"])
+    assert entry["detail"]["was"] == {
+        "events": ["lead.*"], "tells": ["condition", "contact"],
+        "agreed_by": "Jordan Example", "agreed_on": "2026-01-05",
+    }  # fmt: skip
+
+
 def test_another_secret_is_shown_once_and_a_removed_one_is_gone(world: World, alex: Person) -> None:
     with listening(world, 200) as server:
         endpoint_id, old = add(world, server.url)
@@ -127,6 +151,9 @@ def test_a_crm_gets_its_new_token_from_the_page_and_nobody_reads_it_there(world:
     )  # fmt: skip
 
     assert "The new token is used" in press(alex, world, "rotate", token="the new token")
+    refused = alex.post(f"/webhooks/{endpoint_id}/change", tells="condition", agreed_by="R", agreed_on="2026-02-03")
+    assert "the agreement must cover contact data" in text_of(refused.text)
+    assert only(world).tells == ("contact",)
     page = alex.get(f"/webhooks/{endpoint_id}").text
     (row,) = world.rows(tables.endpoints)
 

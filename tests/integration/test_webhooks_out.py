@@ -127,6 +127,54 @@ def test_more_than_ids_is_refused_without_an_agreement(world: World, agreement: 
         add(world, "https://hooks.example.com", agreement=agreement)
 
 
+def test_an_agreement_that_ends_counts_at_once_for_what_waits_and_for_who_is_told_next(world: World) -> None:
+    made: list[str] = []
+
+    def end_it(_: object) -> int:
+        for endpoint_id in made:
+            manage.change_endpoint(world.services, endpoint_id, "Robin Example", agreement=Agreement())
+        made.clear()
+        return 200
+
+    with listening(world, end_it, 200) as server:
+        made += [add(world, server.url, events=("lead.created",), agreement=EVERYTHING)[0] for _ in range(2)]
+        world.post(**SECRET)
+        tell(world)
+
+    first, second = (posted["data"] for posted in server.posted)
+    assert {"contact", "condition"} <= first.keys()
+    assert {"contact", "condition"} & second.keys() == set()
+
+
+def test_other_events_count_from_now_on(world: World) -> None:
+    with listening(world, 200) as server:
+        endpoint_id, _ = add(world, server.url, events=("lead.created",))
+        world.post()
+        manage.change_endpoint(world.services, endpoint_id, "Robin Example", events=("lead.routed",))
+        world.post(email="robin@example.com")
+        tell(world)
+
+    assert types(server) == ["lead.created", "lead.routed"]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, "nothing would change"),
+        ({"events": LEAD[::-1], "agreement": Agreement()}, "nothing would change"),
+        ({"events": ()}, "told of nothing"),
+        ({"events": ("lead.craeted",)}, "nothing is called"),
+        ({"agreement": Agreement(tells=frozenset({Tell.CONTACT}))}, "say who agreed"),
+    ],
+)
+def test_a_change_that_says_nothing_or_nothing_valid_is_refused(world: World, change: Any, why: str) -> None:
+    endpoint_id, _ = add(world, "https://hooks.example.com")
+
+    with pytest.raises(Refused, match=why):
+        manage.change_endpoint(world.services, endpoint_id, "Robin Example", **change)
+    assert len(world.story(None, "endpoint")) == 1
+
+
 @pytest.mark.parametrize(
     ("url", "events"),
     [
@@ -379,6 +427,11 @@ def test_the_command_line_adds_one_and_tries_it(world: World) -> None:
         assert added.returncode == 0, added.stderr
         made = json.loads(added.stdout)
         tried = run_nurture(str(world.database.url), world.folder, "webhooks", "test", made["id"])
+    agreed = ["--tell", "contact", "--agreed-by", "Robin Example", "--agreed-on", "2026-02-03"]
+    changed = run_nurture(str(world.database.url), world.folder, "webhooks", "change", made["id"], *agreed)
 
     assert (tried.returncode, tried.stdout) == (0, "It was taken: http_200.\n")
+    assert (changed.returncode, changed.stdout) == (0, "Changed. It is told so from now on.\n")
+    (one,) = list_endpoints(world.services)
+    assert (one.events, one.tells, one.agreed_by) == (("lead.created",), ("contact",), "Robin Example")
     assert Webhook(made["secret"]).verify(server.requests[0].body, dict(server.requests[0].headers))["data"] == {}

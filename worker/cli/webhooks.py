@@ -59,6 +59,30 @@ def add(
 
 
 @app.command()
+def change(
+    endpoint_id: EndpointId,
+    event: Annotated[
+        list[str] | None, typer.Option("--event", help="All that it is told of from now on; repeat. Default: as it is.")
+    ] = None,
+    tell: Tells = None,
+    ids_only: Annotated[bool, typer.Option("--ids-only", help="Nothing beside ids any more.")] = False,
+    agreed_by: AgreedBy = "",
+    agreed_on: AgreedOn = "",
+    by: Actor = "",
+) -> None:
+    """Tell it of other events, or more or less beside ids; what waits for it goes out by the new agreement too.
+
+    Example: nurture webhooks change 0192f7a4-… --tell contact --agreed-by "Jordan Example" --agreed-on 2026-01-05
+    """
+    if ids_only and tell:
+        raise Refused("--ids-only and --tell contradict each other; use one")
+    agreement = read_agreement(tell, agreed_by, agreed_on) if tell or ids_only else None
+    with open_services() as services:
+        manage.change_endpoint(services, endpoint_id, by, events=event or None, agreement=agreement)
+    console.print("Changed. It is told so from now on.")
+
+
+@app.command()
 def hubspot(
     token_file: Annotated[typer.FileText, typer.Option("--token-file", help="Holds the app's token; - reads it.")],
     agreed_by: AgreedBy,

@@ -5,7 +5,9 @@ A secret is shown once, on the page that made it; an address never, but for its 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from starlette.responses import Response
 
@@ -19,10 +21,11 @@ from worker.domain.staff import Permission
 from worker.errors import Refused
 from worker.storage.endpoints import EndpointKind
 from worker.usecases.webhooks import manage
-from worker.usecases.webhooks.list_endpoints import find_endpoint, list_endpoints
+from worker.usecases.webhooks.list_endpoints import Endpoint, find_endpoint, list_endpoints
 from worker.usecases.webhooks.manage import ALERT_EVENTS, LEAD_EVENTS, OLD_SECRET_LASTS, Agreement
 from worker.usecases.webhooks.replay_untold import replay_untold
 
+_OFFERED = (*LEAD_EVENTS, ALERT_EVENTS)
 _NEEDS = Permission.MANAGE_ENDPOINTS
 
 
@@ -35,12 +38,10 @@ def _ask_add(visit: Visit) -> Response:
 
 
 def _add(visit: Visit) -> Response:
-    tells = frozenset(Tell(tell) for tell in visit.chosen("tells") if tell in set(Tell))
-    events = [event for event in visit.chosen("events") if event in {*LEAD_EVENTS, ALERT_EVENTS}]
+    events = [event for event in visit.chosen("events") if event in _OFFERED]
     try:
-        agreement = Agreement(tells=tells, by=visit.typed("agreed_by"), on=_day(visit.typed("agreed_on")))
         endpoint_id, secret = manage.add_endpoint(
-            visit.services, visit.typed("name"), visit.typed("url"), events, agreement, visit.me.name
+            visit.services, visit.typed("name"), visit.typed("url"), events, _agreement(visit), visit.me.name
         )
     except Refused as error:
         return _add_page(visit, 422, f"{error}.")
@@ -48,14 +49,24 @@ def _add(visit: Visit) -> Response:
 
 
 def _add_page(visit: Visit, status: int, problem: str) -> Response:
-    return visit.page(
-        "webhook_add.html",
-        status,
-        events=(*LEAD_EVENTS, ALERT_EVENTS),
-        chosen=visit.chosen("events") if problem else LEAD_EVENTS,
-        told=visit.chosen("tells"),
-        problem=problem,
-    )
+    terms = _typed(visit) if problem else {"chosen": LEAD_EVENTS, "told": (), "agreed_by": "", "agreed_on": ""}
+    return visit.page("webhook_add.html", status, events=_OFFERED, problem=problem, **terms)
+
+
+def _typed(visit: Visit) -> dict[str, Any]:
+    """What it is to be told, as it was typed, to be shown again."""
+    return {
+        "chosen": visit.chosen("events"),
+        "told": visit.chosen("tells"),
+        "agreed_by": visit.typed("agreed_by"),
+        "agreed_on": visit.typed("agreed_on"),
+    }
+
+
+def _agreement(visit: Visit) -> Agreement:
+    """The agreement that was typed. Raises Refused."""
+    tells = frozenset(Tell(tell) for tell in visit.chosen("tells") if tell in set(Tell))
+    return Agreement(tells=tells, by=visit.typed("agreed_by"), on=_day(visit.typed("agreed_on")))
 
 
 def _day(text: str) -> date | None:
@@ -117,6 +128,34 @@ def _back(visit: Visit, notice: str) -> Response:
     return visit.go_to(f"/webhooks/{visit.path['id']}", notice)
 
 
+def _ask_change(visit: Visit) -> Response:
+    return _change_page(visit, find_endpoint(visit.services, visit.path["id"]), 200, "")
+
+
+def _change(visit: Visit) -> Response:
+    one = find_endpoint(visit.services, visit.path["id"])
+    offered = _events_for(one)
+    events = [event for event in visit.chosen("events") if event in offered] if offered else None
+    try:
+        manage.change_endpoint(visit.services, one.id, visit.me.name, events=events, agreement=_agreement(visit))
+    except Refused as error:
+        return _change_page(visit, one, 422, f"{error}.")
+    return _back(visit, "Changed. It is told so from now on.")
+
+
+def _change_page(visit: Visit, one: Endpoint, status: int, problem: str) -> Response:
+    now = {"chosen": one.events, "told": one.tells, "agreed_by": one.agreed_by or "", "agreed_on": one.agreed_on or ""}
+    terms = _typed(visit) if problem else now
+    return visit.page("webhook_change.html", status, one=one, events=_events_for(one), problem=problem, **terms)
+
+
+def _events_for(one: Endpoint) -> Sequence[str]:
+    """What it may be told of: what is offered, and what it was given on the command line. None for a CRM to choose."""
+    if one.kind != EndpointKind.WEBHOOK:
+        return ()
+    return (*_OFFERED, *(event for event in one.events if event not in _OFFERED))
+
+
 def _ask_remove(visit: Visit) -> Response:
     return visit.page("webhook_remove.html", one=find_endpoint(visit.services, visit.path["id"]))
 
@@ -130,5 +169,6 @@ ROUTES: tuple[Route, ...] = (
     page("/webhooks", _NEEDS, _show, nav="Webhooks"),
     *dangerous("/webhooks/add", _NEEDS, ask=_ask_add, do=_add),
     *dangerous("/webhooks/{id}", _NEEDS, ask=_ask_one, do=_act),
+    *dangerous("/webhooks/{id}/change", _NEEDS, ask=_ask_change, do=_change),
     *dangerous("/webhooks/{id}/remove", _NEEDS, ask=_ask_remove, do=_remove),
 )

@@ -1,4 +1,4 @@
-"""Who is told what happens: add, test, pause, resume, rotate, remove. Each leaves an entry in the audit trail."""
+"""Who is told what happens: add, change, test, pause, resume, rotate, remove. Each but a test is in the audit trail."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def add_endpoint(
     secret: str | None = None,
 ) -> tuple[str, str]:
     """Tell this address from now on; its id, and the secret that signs. Raises Refused."""
-    _check(services, url, events, agreement)
-    if kind is not EndpointKind.WEBHOOK and Tell.CONTACT not in agreement.tells:
-        raise Refused("a CRM knows people by their address, so the agreement must cover contact data: --tell contact")
+    _check_address(services, url)
+    _check_events(events)
+    _check_agreement(kind, agreement)
     endpoint_id, access = new_id(), Access(url=url, secret=secret or new_secret())
     host = urlsplit(url).netloc.rpartition("@")[2]
     with services.database.write() as connection:
@@ -74,16 +74,50 @@ def add_endpoint(
                 "host": host,
                 "sealed": endpoints.seal_access(endpoint_id, access, services.ring),
                 "events": list(events),
-                "tells": sorted(agreement.tells),
-                "agreed_by": agreement.by or None,
-                "agreed_on": agreement.on.isoformat() if agreement.on else None,
+                **_terms(agreement),
                 "created_at": now,
                 "created_by": actor,
             },
         )
-        _note(connection, endpoint_id, "added", actor, tells=sorted(agreement.tells) or None,
-              agreed_by=agreement.by or None)  # fmt: skip
+        _note(connection, endpoint_id, "added", actor, **_terms(agreement))
     return endpoint_id, access.secret
+
+
+def change_endpoint(
+    services: Services,
+    endpoint_id: str,
+    actor: str,
+    *,
+    events: Sequence[str] | None = None,
+    agreement: Agreement | None = None,
+) -> None:
+    """Tell it of other events from now on, or more or less beside ids, what waits included. Raises NotFound, Refused.
+
+    None leaves it as it is.
+    """
+    with services.database.write() as connection:
+        endpoint = endpoint_row(connection, endpoint_id)
+        wanted: dict[str, Any] = {}
+        if events is not None and set(events) != set(endpoint["events"]):
+            _check_events(events)
+            wanted["events"] = list(events)
+        if agreement is not None:
+            _check_agreement(endpoint["kind"], agreement)
+            wanted |= _terms(agreement)
+        changed = {name: value for name, value in wanted.items() if value != endpoint[name]}
+        if not changed:
+            raise Refused("nothing would change: it is told just this already")
+        if "events" in changed and endpoint["kind"] != EndpointKind.WEBHOOK:
+            raise Refused("a CRM is told of what it has words for; these events stay as they are")
+        endpoints.change(connection, endpoint_id, **changed)
+        was = {name: endpoint[name] for name in changed}
+        _note(connection, endpoint_id, "changed", actor, **changed, was=was)
+
+
+def _terms(agreement: Agreement) -> dict[str, Any]:
+    """An agreement as it is stored; one that allows nothing is none."""
+    by, on = (agreement.by or None, agreement.on) if agreement.tells else (None, None)
+    return {"tells": sorted(agreement.tells), "agreed_by": by, "agreed_on": on.isoformat() if on else None}
 
 
 def new_secret() -> str:
@@ -91,17 +125,25 @@ def new_secret() -> str:
     return f"whsec_{base64.b64encode(os.urandom(32)).decode()}"
 
 
-def _check(services: Services, url: str, events: Sequence[str], agreement: Agreement) -> None:
+def _check_address(services: Services, url: str) -> None:
     where = urlsplit(url)
     if where.scheme not in {"http", "https"} or not where.hostname:
         raise Refused("this is no web address; write https://…")
     if where.scheme != "https" and not services.reach.allows_clear_text(where.hostname):
         raise Refused("this would tell it in clear; write https://…, or name its host in NURTURE_PRIVATE_HOSTS")
+
+
+def _check_events(events: Sequence[str]) -> None:
     if not events:
         raise Refused("it would be told of nothing; name an event")
     for event in events:
         if not any(wants([event], known) for known in EVERY_TYPE):
             raise Refused(f"nothing is called {event!r}; write lead.created, email.sent, alert.*, …")
+
+
+def _check_agreement(kind: str, agreement: Agreement) -> None:
+    if kind != EndpointKind.WEBHOOK and Tell.CONTACT not in agreement.tells:
+        raise Refused("a CRM knows people by their address, so the agreement must cover contact data: --tell contact")
     if agreement.tells and not (agreement.by and agreement.on):
         raise Refused("more than ids is told by agreement only: say who agreed, and on which day")
     if agreement.on and agreement.on > datetime.now(UTC).date():

@@ -52,14 +52,15 @@ def tell_endpoints(services: Services) -> Counter[Fate]:
     return total
 
 
-def _tell_next(services: Services, endpoint: Row) -> Fate | None:
-    """One try; None where another worker was faster."""
+def _tell_next(services: Services, ready: Row) -> Fate | None:
+    """One try, by what is agreed at its start; None where another worker was faster."""
     with services.database.write() as connection:
-        event = outgoing_events.claim_next(connection, endpoint["id"], real_now(connection))
+        event = outgoing_events.claim_next(connection, ready["id"], real_now(connection))
+        endpoint = endpoints.by_id(connection, ready["id"]) if event else None
         lead = (
             leads.by_ids(connection, [event["lead_id"]]).get(event["lead_id"]) if event and event["lead_id"] else None
         )
-    if event is None:
+    if event is None or endpoint is None:
         return None
     told = _try(services, endpoint, event, lead)
     with services.database.write() as connection:
