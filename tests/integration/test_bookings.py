@@ -25,6 +25,7 @@ from worker.domain.waiting_bookings import WAITS_FOR
 from worker.storage import tables
 from worker.usecases.desk import unpark
 from worker.usecases.events import receive_booking
+from worker.usecases.events.receive_booking import Received, receive_again
 from worker.usecases.privacy.erase import Erasure, erase_lead
 from worker.usecases.staff.tokens import add_token, revoke_token
 
@@ -171,6 +172,26 @@ def test_a_booking_that_comes_before_its_lead_is_heard_once_the_lead_is_there(
     assert planned(world, maya) == []
     assert [entry["detail"]["event"] for entry in world.story(maya, "event")] == ["consultation_booked"]
     assert [row["state"] for row in world.rows(tables.parked)] == ["replayed"]
+
+
+def test_an_event_that_came_too_early_is_heard_by_the_next_sweep_once_its_lead_is_there_and_once_only(
+    world: World, http: TestClient, calendar: str
+) -> None:
+    """However short a time that is. The event has no id of its own."""
+    for who in ("stranger", "maya"):
+        http.post(f"/v1/hooks/booking/{calendar}", json={"email": f"{who}@example.com"})
+    stranger, early = sorted(world.rows(tables.parked), key=lambda row: str(row["id"]))
+    assert world.sweep()["heard"] == 0
+    maya = world.lead_from()
+
+    assert (world.sweep()["heard"], world.sweep()["heard"]) == (1, 0)
+    assert receive_again(world.services, early) is Received.RECORDED, "by a worker that had read it before"
+
+    assert planned(world, maya) == []
+    assert [entry["detail"]["event"] for entry in world.story(maya, "event")] == ["consultation_booked"]
+    left = {row["id"]: row for row in world.rows(tables.parked)}
+    assert left[early["id"]]["state"] == "replayed"
+    assert left[stranger["id"]] == stranger, "it was only looked at"
 
 
 def test_a_new_booking_is_heard_however_many_of_strangers_wait_for_longer(

@@ -1,7 +1,7 @@
 """A calendar tells of a booking: the person's emails end. What can't be read, or may mean several, is for a person.
 
 One that comes before its lead is captured waits for it, and is heard when the lead is there; so is any event that a
-program tells too early.
+program tells too early. Each sweep looks for their leads; capture never asks whether any event waits.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import Connection
+
 from worker.domain.waiting_bookings import is_over, is_time
 from worker.errors import Ambiguous, NotFound, SealError, Unmappable
 from worker.hooks.bookings import OF_PROGRAMS, read_booking
@@ -19,12 +21,14 @@ from worker.storage import alerts, installation, parked
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.parked import ParkedKind
-from worker.usecases.events.tell_event import OtherEvent, ToldEvent, tell_event
+from worker.usecases.events.tell_event import OtherEvent, ToldEvent, lead_meant, tell_event
 from worker.usecases.services import Services
 
 SEVERAL, NO_LEAD, SEALED = "booking_several_leads", "booking_no_lead", "booking_sealed"
 
 _LOOK_AT = 100
+_LOOK_FOR = 50
+"""Of so many, those that came last, each sweep sees whether their lead is there."""
 
 
 class Received(StrEnum):
@@ -62,12 +66,32 @@ def _keep(services: Services, source: str, body: bytes, token_id: str, received:
 
 
 def hear_waiting(services: Services) -> int:
-    """Look again for the leads of those that wait and whose time it is; how many wait no more."""
+    """Hear those that wait and whose lead is there, and try again those whose time it is; how many wait no more."""
     with services.database.read() as connection:
+        found = parked.waiting(connection)
+        if not found:
+            return 0
         now = installation.product_now(connection)
-        due = [item_id for item_id, first_at, last_at in parked.waiting(connection) if is_time(first_at, last_at, now)]
-        items = parked.by_ids(connection, due[:_LOOK_AT])
+        due = [item_id for item_id, first_at, last_at in found if is_time(first_at, last_at, now)]
+        others = sorted(
+            (first_at, item_id) for item_id, first_at, last_at in found if not is_time(first_at, last_at, now)
+        )
+        latest = parked.by_ids(connection, [item_id for _, item_id in others[-_LOOK_FOR:]])
+        there = [item for item in latest if _is_there(services, connection, item)]
+        items = [*parked.by_ids(connection, due[:_LOOK_AT]), *there]
     return sum(_hear(services, item, now) for item in items)
+
+
+def _is_there(services: Services, connection: Connection, item: Mapping[str, Any]) -> bool:
+    """Whether anybody it may mean has written to us by now. Only looks: most wait for people who never will."""
+    try:
+        source, body, _ = _kept_in(services, item)
+        booking = read_booking(source, body)
+        return booking is not None and bool(lead_meant(connection, services.vault, booking.names))
+    except Ambiguous:
+        return True
+    except (NotFound, SealError, Unmappable):
+        return False
 
 
 def _hear(services: Services, item: Mapping[str, Any], now: datetime) -> bool:
@@ -96,16 +120,25 @@ _STATES = {Received.WAITING: parked.WAITING, Received.PARKED: parked.OPEN}
 
 
 def _try_again(services: Services, item: Mapping[str, Any]) -> tuple[Received, str]:
+    return _record(services, *_kept_in(services, item), item["id"])
+
+
+def _kept_in(services: Services, item: Mapping[str, Any]) -> tuple[str, bytes, str]:
+    """What was kept: the source, the body, and the token it came by. Raises SealError."""
     kept = json.loads(parked.open_message(item, services.ring))
-    return _record(services, kept["source"], kept["body"].encode("latin-1"), kept["token_id"])
+    return kept["source"], kept["body"].encode("latin-1"), kept["token_id"]
 
 
-def _record(services: Services, source: str, body: bytes, token_id: str) -> tuple[Received, str]:
+def _record(
+    services: Services, source: str, body: bytes, token_id: str, item_id: str | None = None
+) -> tuple[Received, str]:
+    """`item_id` stands for the event's own id where it has none: two workers that hear it at once hear one event."""
     try:
         booking = read_booking(source, body)
         if booking is None:
             return Received.NOT_NEEDED, ""
-        tell_event(services, ToldEvent(event=booking.event, names=booking.names, event_id=booking.event_id), token_id)
+        event_id = booking.event_id or item_id
+        tell_event(services, ToldEvent(event=booking.event, names=booking.names, event_id=event_id), token_id)
     except Unmappable as error:
         return Received.PARKED, error.code
     except Ambiguous:

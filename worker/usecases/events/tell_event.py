@@ -36,7 +36,7 @@ def tell_event(services: Services, told: ToldEvent, token_id: str) -> None:
     with services.database.write() as connection:
         now = installation.product_now(connection)
         tokens.note_use(connection, token_id, now)
-        lead_id = _find(connection, vault, told.names)
+        lead_id = lead_meant(connection, vault, told.names)
         if told.event_id is not None:
             before = lead_events.record(connection, token_id, told.event_id, lead_id, told.event, now)
             if before is not None:
@@ -46,8 +46,11 @@ def tell_event(services: Services, told: ToldEvent, token_id: str) -> None:
         note_event(services, connection, lead_id, told.event, f"token {token_id}", now)
 
 
-def _find(connection: Connection, vault: Vault, names: tuple[str, ...]) -> str:
-    """The lead by the first of these names that anyone has. Several people behind a name are never guessed at."""
+def lead_meant(connection: Connection, vault: Vault, names: tuple[str, ...]) -> str:
+    """The lead by the first of these names that anyone has. Several people behind a name are never guessed at.
+
+    Raises NotFound, Ambiguous.
+    """
     for name in names:
         try:
             return find_lead(connection, vault, name)
