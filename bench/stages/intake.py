@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.harness import Bench, Report, Sample, Target, Way, WrongCount
 from bench.load import Felt, post_many
-from bench.servers import answers_on, process
+from bench.servers import answers_on, process, wait_until
 from bench.tools import Absent
 from bench.workers import product_settings
 from worker.runtime.supervisor import free_port
@@ -80,6 +80,7 @@ def _round(bench: Bench, web: Web, seconds: float, felt: list[Felt]) -> Callable
 
 def _forget(spool: Spool, answered: float) -> None:
     """What was answered lies in the spool; the next round begins with an empty one. Raises WrongCount."""
+    wait_until(lambda: spool.counts()[0] == len(list(spool.waiting())), "closing the last segment")
     files = list(spool.waiting())
     found = sum(len(file.envelopes) for file in files)
     if found < 0.9 * answered:

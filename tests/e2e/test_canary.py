@@ -181,7 +181,9 @@ def sealed_with_a_lost_key(scene: Scene) -> None:
     """As after a key was taken out of the ring too early."""
     fields = {name: tuple(value) if isinstance(value, list) else (str(value),) for name, value in CANARY.items()}
     submission = understand(fields, catalog(), datetime.now(UTC), None, TokenCheck())
-    Spool(load_settings(scene.product.environment).spool).write([envelope(submission, KeyRing({"lost": bytes(32)}))])
+    Spool(load_settings(scene.product.environment).spool).begin(
+        [envelope(submission, KeyRing({"lost": bytes(32)}))]
+    ).close()
     scene.finds("parked", 1)
 
 

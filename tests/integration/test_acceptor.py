@@ -12,22 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.databases import Databases
+from tests.support.spooled import envelopes_in
 from tests.support.world import RecordingQueue, World, migrate_world, open_world
 from worker.bootstrap import CeleryQueue
 from worker.celery import app
 from worker.intake import acceptor as accepting
 from worker.intake.acceptor import Acceptor
 from worker.storage.spool import Spool
-
-
-@dataclass
-class BusyWorkers(RecordingQueue):
-    """A message waits that no worker takes, until the test says so."""
-
-    waits: bool = True
-
-    def is_capture_waiting(self) -> bool:
-        return self.waits
 
 
 @contextmanager
@@ -65,7 +56,8 @@ def test_posts_that_are_read_together_share_a_file_in_their_order(world: World, 
     with started(world, RecordingQueue(), tmp_path / "spool") as acceptor:
         asyncio.run(all_at_once(acceptor))
 
-        assert [list(file.envelopes) for file in acceptor._spool.waiting()] == [posts]
+        assert envelopes_in(tmp_path / "spool") == posts
+        assert len(list((tmp_path / "spool" / "ready").iterdir())) == 1
 
 
 def test_everyone_in_a_group_is_told_that_it_could_not_be_kept(world: World, tmp_path: Path) -> None:
@@ -82,7 +74,7 @@ def test_while_all_workers_are_busy_what_arrives_goes_in_one_message(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accepting, "_HELD_AT_MOST_S", 60.0)
-    queue = BusyWorkers()
+    queue = RecordingQueue(waits=True)
 
     with started(world, queue, tmp_path / "spool") as acceptor:
         for post in ("a:1", "b:2", "c:3"):
@@ -95,16 +87,29 @@ def test_while_all_workers_are_busy_what_arrives_goes_in_one_message(
 
 
 def test_a_queue_that_nobody_serves_holds_nothing_back_for_long(world: World, tmp_path: Path) -> None:
-    queue = BusyWorkers()
+    queue = RecordingQueue(waits=True)
 
     with started(world, queue, tmp_path / "spool") as acceptor:
         asyncio.run(acceptor.accept("a:1"))
         until(lambda: queue.captured == [["a:1"]])
 
 
+def test_what_the_broker_did_not_take_is_offered_by_the_relay_however_much_else_lies_there(
+    world: World, tmp_path: Path
+) -> None:
+    queue = RecordingQueue(takes=False)
+    post = world.envelope(world.submission())
+
+    with started(world, queue, tmp_path / "spool") as acceptor:
+        asyncio.run(acceptor.accept(post))
+        until(lambda: bool(queue.hints))
+        queue.takes = queue.waits = True
+        until(lambda: queue.captured == [[post]])
+
+
 def test_a_stop_does_not_wait_for_busy_workers(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accepting, "_HELD_AT_MOST_S", 60.0)
-    queue = BusyWorkers()
+    queue = RecordingQueue(waits=True)
 
     with started(world, queue, tmp_path / "spool") as acceptor:
         asyncio.run(acceptor.accept("a:1"))

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from tests.support import vendors
 from tests.support.databases import Databases, SqliteDatabases
+from tests.support.spooled import envelopes_in
 from tests.support.vendors import VENDORS, Posted, as_json, duda_event, duda_fields
 from tests.support.world import SHIPPED, World, migrate_world, open_world
 from worker.domain.tokens import TokenScope
@@ -26,7 +27,6 @@ from worker.settings import load_settings
 from worker.storage import submissions, tables
 from worker.storage.broker import Broker
 from worker.storage.database import Database
-from worker.storage.spool import Spool
 from worker.usecases.arrival.capture import Captured
 from worker.usecases.content.publish import publish
 from worker.usecases.desk.unpark import replay
@@ -86,7 +86,7 @@ def send(http: TestClient, token: str, post: Posted, **headers: str) -> Any:
 
 
 def spooled(world: World) -> list[str]:
-    return [envelope for file in Spool(world.folder / "spool").waiting() for envelope in file.envelopes]
+    return envelopes_in(world.folder / "spool")
 
 
 def capture_all(world: World) -> Captured:

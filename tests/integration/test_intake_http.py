@@ -36,6 +36,7 @@ from sqlalchemy import func, select
 from tests.support.links import with_another_signature
 from tests.support.postgres import Postgres
 from tests.support.processes import start_server, stop_server, unused_port
+from tests.support.spooled import envelopes_in, is_being_written
 from tests.support.world import RecordingQueue
 from worker.content.catalog import read_content_files
 from worker.delivery.alerts import open_alerts
@@ -112,7 +113,7 @@ class Site:
         return self.http.post("/v1/submissions", content=content, headers={"Content-Type": kind} | headers)
 
     def envelopes(self) -> list[str]:
-        return [envelope for file in self.spool.waiting() for envelope in file.envelopes]
+        return envelopes_in(self.spool.root)
 
     def accepted(self, submission_id: str) -> Submission:
         """What the spool holds under this id; fails unless it is there exactly once."""
@@ -313,6 +314,7 @@ def test_what_was_answered_is_durable_before_the_answer(site: Site) -> None:
 
 
 def test_a_stored_submission_leaves_the_spool(site: Site) -> None:
+    until(lambda: not is_being_written(site.spool.root))  # so that nobody else's keeps its file there
     answer = site.post(email=address())
     submission = site.accepted(answer.json()["submission_id"])
 
@@ -710,18 +712,26 @@ def test_a_file_is_refused_and_an_empty_file_field_is_not(site: Site) -> None:
     assert site.raw(body("", ""), kind, **HTML).status_code == 303
 
 
-def test_nothing_is_accepted_when_it_cannot_be_made_durable(site: Site) -> None:
+@contextlib.contextmanager
+def nothing_durable(site: Site) -> Iterator[None]:
+    """Nothing new can be begun in the spool, as on a full disk, and nothing is being written."""
     aside, writing = site.spool.root / "tmp.aside", site.spool.root / "tmp"
-    typed = kept_token(site) | {"email": address(), "message": "words that took courage"}
-    key = {"Idempotency-Key": uuid4().hex}
     writing.rename(aside)
     try:
-        writing.write_text("in the way, as a full disk would be")
-        problem = site.post(email=address(), headers=key)
-        page = site.submit(typed)
+        writing.write_text("in the way")
+        until(lambda: not is_being_written(site.spool.root))
+        yield
     finally:
         writing.unlink()
         aside.rename(writing)
+
+
+def test_nothing_is_accepted_when_it_cannot_be_made_durable(site: Site) -> None:
+    typed = kept_token(site) | {"email": address(), "message": "words that took courage"}
+    key = {"Idempotency-Key": uuid4().hex}
+    with nothing_durable(site):
+        problem = site.post(email=address(), headers=key)
+        page = site.submit(typed)
 
     assert_problem(problem, 503)
     assert int(problem.headers["retry-after"]) > 0
@@ -733,14 +743,8 @@ def test_nothing_is_accepted_when_it_cannot_be_made_durable(site: Site) -> None:
 
 
 def test_a_page_that_asks_to_try_again_keeps_what_was_typed(site: Site) -> None:
-    aside, writing = site.spool.root / "tmp.aside", site.spool.root / "tmp"
-    writing.rename(aside)
-    try:
-        writing.write_text("in the way, as a full disk would be")
+    with nothing_durable(site):
         page = site.submit(kept_token(site) | {"email": address(), "message": "words that took courage"})
-    finally:
-        writing.unlink()
-        aside.rename(writing)
 
     assert "words that took courage" in page.text
 

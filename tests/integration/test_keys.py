@@ -319,7 +319,7 @@ def test_an_old_key_is_needed_until_database_spool_and_queues_hold_nothing_of_it
     client.delete(f"{KEY_PREFIX}intake", f"{KEY_PREFIX}unacked")
     use(world, replace(world.services, broker=broker).ring)
     world.services = replace(world.services, broker=broker, ring=ring_with("new1", RING))
-    file = spool.write([in_spool])
+    file = spool.begin([in_spool]).close()
     client.lpush(f"{KEY_PREFIX}intake", queued_message(on_queue))
     client.hset(f"{KEY_PREFIX}unacked", "tag", json.dumps([json.loads(queued_message(on_queue)), "", "intake"]))
 

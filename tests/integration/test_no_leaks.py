@@ -83,7 +83,7 @@ def everything_stored(world: World, url: str) -> str:
 def everything_that_can_happen(world: World, spool: Spool) -> None:
     def take_in(**fields: str | None) -> str:
         submission = world.submission(**{**CANARY, **fields})
-        spool.write([world.envelope(submission)])
+        spool.begin([world.envelope(submission)]).close()
         relay = Relay(world.services, spool)
         relay.run_once()
         world.capture(world.envelope(submission))

@@ -437,7 +437,7 @@ def test_the_status_counts_what_there_is(world: World, valkey: EmbeddedValkey, t
     world.post(email="jordan@example.com")
     world.post(email="riley@example.com", website="https://spam.example.com")
     world.capture("nonsense")
-    spool.write(["a:1"])
+    spool.begin(["a:1"]).close()
     world.sweep()
 
     found = read_status(world.database, broker, spool).to_json()

@@ -55,7 +55,7 @@ def test_no_late_copy_brings_an_erased_person_back(world: World) -> None:
     spool = Spool(world.folder / "elsewhere")  # of another host: not ours to tidy
     submission = world.submission(**NADIA)
     envelope = world.envelope(submission)
-    spool.write([envelope])
+    spool.begin([envelope]).close()
     world.capture(envelope)
     erase(world, world.stored(submission)["lead_id"])
 
@@ -83,8 +83,8 @@ def test_this_host_s_spool_loses_the_person_s_envelope_and_keeps_the_others(worl
     spool = world.services.files.spool
     submission = world.submission(**NADIA)
     others = [world.envelope(world.submission(email=f"{number}@example.com")) for number in range(2)]
-    spool.write([others[0], world.envelope(submission), others[1]])
-    spool.write([world.envelope(submission)])
+    spool.begin([others[0], world.envelope(submission), others[1]]).close()
+    spool.begin([world.envelope(submission)]).close()
     world.capture(world.envelope(submission))
 
     done = erase(world, world.stored(submission)["lead_id"])
@@ -119,7 +119,7 @@ def test_copies_on_the_queues_are_dropped_and_the_others_come_again_from_the_spo
     world.services = replace(world.services, broker=broker)
     submission, bystander = world.submission(**NADIA), world.submission(email="omar@example.com")
     both = [world.envelope(submission), world.envelope(bystander)]
-    world.services.files.spool.write(both)
+    world.services.files.spool.begin(both).close()
     world.capture(both[0])
     broker._client.lpush(f"{KEY_PREFIX}intake", message(*both), message(both[1]))
     body = json.loads(message(*both))["body"].encode()

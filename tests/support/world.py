@@ -74,9 +74,13 @@ def migrate_world(url: str) -> None:
 
 @dataclass
 class RecordingQueue:
-    """A queue that nobody consumes: it keeps the hints that it was given."""
+    """A queue that nobody consumes: it keeps the hints that it was given.
+
+    `takes`: whether the broker answers; `waits`: whether a message lies there that no worker has taken.
+    """
 
     takes: bool = True
+    waits: bool = False
     captured: list[list[str]] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
 
@@ -87,7 +91,7 @@ class RecordingQueue:
         return self.takes
 
     def is_capture_waiting(self) -> bool:
-        return False
+        return self.waits
 
     def deliver(self) -> None:
         self.hints.append("deliver")

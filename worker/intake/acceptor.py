@@ -12,7 +12,7 @@ import fcntl
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from worker.faults import fault
+from worker.storage.segments import Journal
 from worker.storage.spool import Spool
 from worker.usecases.arrival.relay import GROUP, Relay
 from worker.usecases.services import Services
@@ -27,6 +28,8 @@ from worker.usecases.services import Services
 log = structlog.get_logger()
 
 _BACKLOG = 1000
+_ENOUGH = 1000
+"""For one file of the spool."""
 _HELD_AT_MOST_S, _LOOK_EVERY_S = 0.25, 0.01
 _RELAY_EVERY_S = 0.5
 _RELAY_REST_S = 5.0
@@ -63,6 +66,7 @@ class Acceptor:
     def __init__(self, services: Services, spool: Spool, each_second: Sequence[Callable[[], None]] = ()) -> None:
         self._services, self._spool, self._each_second = services, spool, each_second
         self.relay = Relay(services, spool)
+        self._journal = Journal(spool.begin, self.relay.expect, _ENOUGH)
         self._read: list[_Waiting] = []
         self._arrived: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
         self._written: queue.Queue[tuple[Path, list[str]] | None] = queue.Queue(maxsize=_BACKLOG)
@@ -103,7 +107,7 @@ class Acceptor:
         self._arrived.put(group)
 
     def _write(self) -> None:
-        while (group := self._arrived.get()) is not None:
+        while (group := self._next_group()) is not None:
             while len(group) < GROUP and not self._arrived.empty():
                 following = self._arrived.get()
                 if following is None:
@@ -111,33 +115,50 @@ class Acceptor:
                     break
                 group = group + following
             self._write_group(group)
+        self._close_segment()
+
+    def _next_group(self) -> list[_Waiting] | None:
+        """What has arrived; None at the end. Meanwhile a segment that is old is closed, for the relay to look at."""
+        while True:
+            try:
+                return self._arrived.get(timeout=self._journal.closes_in())
+            except queue.Empty:
+                self._close_segment()
+
+    def _close_segment(self) -> None:
+        try:
+            self._journal.close()
+        except OSError:
+            log.exception("spool.not_closed")  # durable all the same, and adopted when this process ends
 
     def _write_group(self, group: list[_Waiting]) -> None:
         envelopes = [waiting.envelope for waiting in group]
         try:
-            path = self._spool.write(envelopes)
+            file = self._journal.write(envelopes)
         except OSError as error:
             _settle(group, error)
             log.exception("spool.not_written", count=len(group))
             return
-        self.relay.expect(path)
         _settle(group, None)
         try:
-            self._written.put_nowait((path, envelopes))
+            self._written.put_nowait((file, envelopes))
         except queue.Full:
-            log.warning("intake.publisher_busy", file=path.name)  # the relay will push it
+            log.warning("intake.publisher_busy", file=file.name)
+            self.relay.miss(file)
 
     def _publish(self) -> None:
         while (written := self._written.get()) is not None:
-            envelopes = self._with_company(written[1])
+            together = [written, *self._company(len(written[1]))]
             fault("before_push")
-            self._services.queue.capture(envelopes)
+            if not self._services.queue.capture([envelope for _, envelopes in together for envelope in envelopes]):
+                for file, _ in together:
+                    self.relay.miss(file)
             fault("after_push")
 
-    def _with_company(self, envelopes: list[str]) -> list[str]:
+    def _company(self, count: int) -> Iterator[tuple[Path, list[str]]]:
         """While a message waits that no worker has taken, all are busy: what arrives meanwhile goes with this one."""
         held_until = time.monotonic() + _HELD_AT_MOST_S
-        while len(envelopes) < GROUP:
+        while count < GROUP:
             if self._written.empty():
                 is_time = self._stopping.is_set() or time.monotonic() >= held_until
                 if is_time or not self._services.queue.is_capture_waiting():
@@ -147,8 +168,8 @@ class Acceptor:
                 self._written.put(None)
                 break
             else:
-                envelopes = envelopes + following[1]
-        return envelopes
+                count += len(following[1])
+                yield following
 
     def _relay(self) -> None:
         with (self._spool.root / "relay.lock").open("w") as lock:
@@ -159,7 +180,7 @@ class Acceptor:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one relay per spool, whoever else serves it
                     self.relay.run_once()
                 except BlockingIOError:
-                    continue
+                    self.relay.forget()
                 except (SQLAlchemyError, OSError):
                     log.exception("relay.failed")
                     self._stopping.wait(_RELAY_REST_S)

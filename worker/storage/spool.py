@@ -1,9 +1,9 @@
-"""The spool: where every accepted submission lies, sealed and fsynced, until the database confirms it (I1).
+"""The spool: where every accepted submission lies, sealed and durable, until the database confirms it (I1).
 
-One file holds what arrived together, one envelope a line; it is written aside, fsynced, renamed into
-`ready/`, and its folder is fsynced, before anyone is told "accepted". The spool is the only way in, so it
-is always exercised; Redis only makes it quick. Files are removed when every envelope in them is confirmed,
-and moved to `quarantine/`, never deleted, when the database refuses to confirm after many tries.
+A process appends what arrives together to its open segment (`segments.py`), before anyone is told "accepted". The
+spool is the only way in, so it is always exercised; Redis only makes it quick. Closed segments are removed when every
+envelope in them is confirmed, and moved to `quarantine/`, never deleted, when the database refuses to confirm after
+many tries. `tmp/` holds what is being begun.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from worker.faults import fault
+from worker.storage.segments import CLOSED, OPEN, Segment, adopt, fsync_folder, to_lines
 
 _UNFINISHED_AFTER_S = 3600.0
+_CLOSED_WITHIN_S, _LOOK_EVERY_S = 5.0, 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,26 +41,18 @@ class Spool:
         for folder in (self._tmp, self._ready, self._quarantine):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def write(self, envelopes: Sequence[str]) -> Path:
-        """Make these durable in one file. Raises OSError when they are not; nothing then remains of them."""
-        name = f"{time.time_ns():020d}-{uuid4().hex[:8]}.sealed"
-        aside = self._tmp / name
-        try:
-            _write_durably(aside, "\n".join(envelopes) + "\n")
-            fault("spool_written")
-            ready = self._ready / name
-            aside.rename(ready)
-            _fsync_folder(self._ready)
-            fault("spool_renamed")
-        except OSError:
-            aside.unlink(missing_ok=True)
-            (self._ready / name).unlink(missing_ok=True)
-            raise
-        return ready
+    def begin(self, envelopes: Sequence[str]) -> Segment:
+        """A new segment with these in it, durable. Raises OSError when they are not; nothing then remains of them."""
+        return Segment(self._tmp, self._ready, envelopes)
+
+    def adopt(self) -> None:
+        """Close the segments whose writers have died, so that they are looked at as any other."""
+        for path in self._open():
+            adopt(path)
 
     def waiting(self, is_wanted: Callable[[Path], bool] = lambda _: True) -> Iterator[SpoolFile]:
-        """The files not yet confirmed, oldest first; only those wanted are read."""
-        for path in filter(is_wanted, sorted(self._ready.glob("*.sealed"))):
+        """The closed files not yet confirmed, oldest first; only those wanted are read."""
+        for path in filter(is_wanted, sorted(self._ready.glob(f"*{CLOSED}"))):
             try:
                 text = path.read_text(encoding="ascii", errors="replace")  # damage is for the relay to judge
                 written_at = path.stat().st_mtime
@@ -74,7 +67,7 @@ class Spool:
     def forget_unfinished(self) -> int:
         """Delete what a dead process left half-written an hour ago or more: nobody was told "accepted" of it."""
         forgotten = 0
-        for path in self._tmp.glob("*.sealed"):
+        for path in self._tmp.glob(f"*{CLOSED}"):
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > _UNFINISHED_AFTER_S:
                     path.unlink()
@@ -87,38 +80,47 @@ class Spool:
 
     def offer_again(self) -> int:
         """Put back what was set aside, after what was wrong has been mended; how many files."""
-        aside = list(self._quarantine.glob("*.sealed"))
+        aside = list(self._quarantine.glob(f"*{CLOSED}"))
         for path in aside:
             path.rename(self._ready / path.name)
         return len(aside)
 
     def take_out(self, is_meant: Callable[[str], bool]) -> int:
-        """Take single envelopes out of the files that hold them; how many. The rest of each file stays durable."""
-        taken = 0
-        for path in self.everything():
-            try:
-                envelopes = path.read_text(encoding="ascii", errors="surrogateescape").splitlines()
-            except FileNotFoundError:
-                continue  # confirmed, or finished writing, in between
-            kept = [envelope for envelope in envelopes if not is_meant(envelope)]
-            taken += len(envelopes) - len(kept)
-            if not kept:
-                path.unlink(missing_ok=True)
-            elif len(kept) < len(envelopes):
-                aside = path.with_suffix(f".{uuid4().hex[:8]}")
-                _write_durably(aside, "\n".join(kept) + "\n")
-                aside.replace(path)
-                _fsync_folder(path.parent)
-        return taken
+        """Take single envelopes out of the files that hold them; how many. The rest of each file stays durable.
+
+        A segment that is being written is waited for, as its writer closes it within a moment. One that stays open, its
+        writer being frozen, is left: the relay lets go of what was erased when it is closed.
+        """
+        until = time.monotonic() + _CLOSED_WITHIN_S
+        while any(map(is_meant, self._in_open_segments())) and time.monotonic() < until:
+            time.sleep(_LOOK_EVERY_S)
+        return sum(_take_out(path, is_meant) for path in self.everything() if path.suffix == CLOSED)
+
+    def take_out_of(self, file: SpoolFile, is_meant: Callable[[str], bool]) -> None:
+        """Take single envelopes out of one closed file."""
+        _take_out(file.path, is_meant)
+
+    def _open(self) -> Iterator[Path]:
+        yield from sorted(self._ready.glob(f"*{OPEN}"))
+
+    def _in_open_segments(self) -> Iterator[str]:
+        self.adopt()
+        for path in self._open():
+            with contextlib.suppress(FileNotFoundError):  # closed in between
+                yield from read_lines(path)
 
     def everything(self) -> Iterator[Path]:
-        """Every file: being written, waiting, and set aside."""
+        """Every file: being begun, written, waiting, and set aside."""
         for folder in (self._tmp, self._ready, self._quarantine):
-            yield from sorted(folder.glob("*.sealed"))
+            yield from sorted(path for path in folder.iterdir() if path.suffix in (OPEN, CLOSED))
 
     def counts(self) -> tuple[int, int]:
         """How many files wait, and how many are in quarantine."""
-        return sum(1 for _ in self._ready.glob("*.sealed")), sum(1 for _ in self._quarantine.glob("*.sealed"))
+        return len(self._waiting()), sum(1 for _ in self._quarantine.glob(f"*{CLOSED}"))
+
+    def _waiting(self) -> list[Path]:
+        """All that is not confirmed, the segments that are being written among them."""
+        return [*self._open(), *self._ready.glob(f"*{CLOSED}")]
 
     def free_share(self) -> float:
         """How much of its disk is free, from 0 to 1."""
@@ -127,28 +129,39 @@ class Spool:
 
     def oldest_age(self) -> float | None:
         """Seconds since the oldest waiting file was written."""
-        oldest = min((path.stat().st_mtime for path in self._ready.glob("*.sealed")), default=None)
+        oldest = min(filter(None, map(_written_at, self._waiting())), default=None)
         return None if oldest is None else max(0.0, time.time() - oldest)
 
 
-def _write_durably(path: Path, text: str) -> None:
-    """With the fewest calls of the system: at each, this thread gives way to the one that answers people."""
-    rest = text.encode("ascii", "surrogateescape")
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def read_lines(path: Path) -> list[str]:
+    """The envelopes of a file, whatever damage there is kept as it is. Raises FileNotFoundError where it has gone."""
+    return path.read_text(encoding="ascii", errors="surrogateescape").splitlines()
+
+
+def _written_at(path: Path) -> float | None:
+    with contextlib.suppress(FileNotFoundError):  # closed or confirmed in between
+        return path.stat().st_mtime
+    return None
+
+
+def _take_out(path: Path, is_meant: Callable[[str], bool]) -> int:
     try:
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    except OSError:
+        envelopes = read_lines(path)
+    except FileNotFoundError:
+        return 0  # confirmed, or finished writing, in between
+    kept = [envelope for envelope in envelopes if not is_meant(envelope)]
+    if not kept:
         path.unlink(missing_ok=True)
-        raise
-    finally:
-        os.close(descriptor)
+    elif len(kept) < len(envelopes):
+        aside = path.with_suffix(f".{uuid4().hex[:8]}")
+        _write_durably(aside, to_lines(kept))
+        aside.replace(path)
+        fsync_folder(path.parent)
+    return len(envelopes) - len(kept)
 
 
-def _fsync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _write_durably(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -23,6 +23,7 @@ def trust_redis() -> None:
     """What was pushed once is let go of, whether the database holds it or not."""
 
     def let_go(self: Relay) -> int:
+        self.spool.adopt()
         files = list(self.spool.waiting(lambda path: self._is_time_for(path)))
         for file in files:
             self._let_go(file)

@@ -136,7 +136,7 @@ class Scene:
 
     def is_quiet(self) -> bool:
         """Nothing waits in the spool, nothing is due, claimed or on its way."""
-        if any((self.crew.state / "spool" / "ready").glob("*.sealed")):
+        if any((self.crew.state / "spool" / "ready").iterdir()):
             return False
         with self.database.read() as connection:
             return sends.is_quiet(connection, installation.product_now(connection))

@@ -1,8 +1,8 @@
 """The relay: push again what the database has not confirmed, let go of what it has (I1).
 
-Redis may lose a message, a worker may die between popping and storing: the spool file is still there, and
-is offered again until the database holds every submission in it. After many tries it is set aside for a
-person, never deleted.
+Redis may lose a message, a worker may die between popping and storing: the spool file is still there, and what the
+database does not hold of it is offered again, until it holds every submission. After many tries the file is set aside
+for a person, never deleted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -28,21 +28,32 @@ from worker.usecases.services import Services
 log = structlog.get_logger()
 
 GROUP = 100
-"""So many are enough for one file, or one message."""
+"""So many are enough for one message."""
 
 FIRST_RETRY_S = 1.5
 LONGEST_RETRY_S = 60.0
 MAX_PUSHES = 200
-"""With the longest wait, more than three hours of a worker that is up and does not store it."""
+"""With the longest wait, more than three hours of workers that take it and do not store it."""
 
-_TOGETHER = 3
-"""So often a file is offered in company."""
+_WAITS = 6
+"""So often, each time longer, in all a minute and a half, a file waits for workers that leave what lies there."""
+
+_TOGETHER, _FEW = 3, 10
+"""So often a file is offered in company, then in messages of a few, then each submission in one of its own."""
 
 
 @dataclass
 class _Pushes:
+    """How often a file was offered and taken from the queue, and how often workers that are behind were waited for."""
+
     count: int = 0
+    waits: int = 0
     next_at: float = 0.0
+
+    def rest(self) -> None:
+        """Look again later, each time longer."""
+        wait = min(FIRST_RETRY_S * 2 ** min(self.count + self.waits, 10), LONGEST_RETRY_S)
+        self.next_at = time.monotonic() + wait
 
 
 @dataclass
@@ -54,24 +65,51 @@ class Relay:
     _pushes: dict[Path, _Pushes] = field(default_factory=dict)
 
     def expect(self, path: Path) -> None:
-        """A file is being pushed by the publisher: give the workers a moment before looking."""
-        self._pushes[path] = _Pushes(count=1, next_at=time.monotonic() + FIRST_RETRY_S)
+        """What a file holds was pushed by the publisher: give the workers a moment before looking."""
+        self._pushes.setdefault(path, _Pushes(count=1, next_at=time.monotonic() + FIRST_RETRY_S))
+
+    def miss(self, path: Path) -> None:
+        """Not all that a file holds was pushed: look soon, however much else lies on the queue."""
+        self._pushes[path] = _Pushes(next_at=time.monotonic() + FIRST_RETRY_S)
+
+    def forget(self) -> None:
+        """Another process tidies this spool, and remembers for itself."""
+        self._pushes.clear()
 
     def run_once(self) -> int:
         """Look at every file whose time has come; how many were pushed again. Raises when the database is away."""
         if unfinished := self.spool.forget_unfinished():
             log.warning("spool.unfinished_forgotten", count=unfinished)
+        self.spool.adopt()
         due = list(self.spool.waiting(self._is_time_for))
         if not due:
             return 0
         confirmed, is_paused = self._ask_database(due)
-        waiting: list[SpoolFile] = []
-        for file in due:
-            if _ids(file) <= confirmed:
-                self._let_go(file)
-            else:
-                waiting.append(file)
-        return 0 if is_paused else sum(map(self._push, self._groups(waiting)))
+        waiting = [left for file in due if (left := self._what_is_left(file, confirmed))]
+        if is_paused or not waiting:
+            return 0
+        is_busy = self.services.queue.is_capture_waiting()
+        offered = [file for file in waiting if not (is_busy and self._may_lie_there(file))]
+        return sum(self._push(group, is_busy=is_busy) for group in self._groups(offered))
+
+    def _what_is_left(self, file: SpoolFile, confirmed: set[str]) -> SpoolFile | None:
+        """The file with what the database does not hold; None, and the file let go of, where it holds everything."""
+        left = tuple(one for one in file.envelopes if _is_readable(one) and _id(one) not in confirmed)
+        if not left:
+            self._let_go(file)
+            return None
+        if len(left) < len(file.envelopes) and self._state(file).count == _TOGETHER:
+            self.spool.take_out_of(file, lambda envelope: _id(envelope) in confirmed)  # it may stay for long
+        return replace(file, envelopes=left)
+
+    def _may_lie_there(self, file: SpoolFile) -> bool:
+        """What was offered may not have been taken yet: offering more would only make the queue longer."""
+        state = self._state(file)
+        if not state.count or state.waits >= _WAITS:
+            return False
+        state.waits += 1
+        state.rest()
+        return True
 
     def _let_go(self, file: SpoolFile) -> None:
         """All that can be read in it is confirmed; a damaged rest is kept for a person."""
@@ -108,7 +146,7 @@ class Relay:
             return confirmed, is_paused
 
     def _groups(self, files: Iterable[SpoolFile]) -> Iterator[list[SpoolFile]]:
-        """Those that go in one message. What was offered often in vain may be what ends its workers: it goes alone."""
+        """Those that are offered together. What was offered often in vain may hold what ends its workers: alone."""
         group: list[SpoolFile] = []
         size = 0
         for file in files:
@@ -126,16 +164,33 @@ class Relay:
         if group:
             yield group
 
-    def _push(self, files: Sequence[SpoolFile]) -> int:
+    def _push(self, files: Sequence[SpoolFile], *, is_busy: bool) -> int:
         envelopes = [envelope for file in files for envelope in file.envelopes]
-        readable = [envelope for envelope in envelopes if is_id(submissions.envelope_id(envelope))]
-        taken = self.services.queue.capture(readable)
+        most = self._in_one_message(files[0])
+        parts = (envelopes[start : start + most] for start in range(0, len(envelopes), most))
+        if not all(map(self.services.queue.capture, parts)):  # the broker is away: it is not the file's fault
+            for state in map(self._state, files):
+                state.next_at = time.monotonic() + FIRST_RETRY_S
+            return 0
         for state in map(self._state, files):
-            wait = min(FIRST_RETRY_S * 2 ** min(state.count, 10), LONGEST_RETRY_S) if taken else FIRST_RETRY_S
-            state.next_at = time.monotonic() + wait
-            state.count += taken  # with the broker away, it is not the file's fault
-        return len(files) if taken else 0
+            state.rest()
+            state.count += not is_busy
+        return len(files)
+
+    def _in_one_message(self, file: SpoolFile) -> int:
+        """Of many, one may be what ends its workers: the others shall not wait for a person to find it."""
+        count = self._state(file).count
+        if count < _TOGETHER:
+            return GROUP
+        return _FEW if count == _TOGETHER else 1
+
+
+_id = submissions.envelope_id
+
+
+def _is_readable(envelope: str) -> bool:
+    return is_id(_id(envelope))
 
 
 def _ids(file: SpoolFile) -> set[str]:
-    return {name for envelope in file.envelopes if is_id(name := submissions.envelope_id(envelope))}
+    return {_id(envelope) for envelope in file.envelopes if _is_readable(envelope)}
