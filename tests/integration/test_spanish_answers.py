@@ -94,12 +94,15 @@ def test_a_limit_that_is_told_is_the_one_that_holds(language: Language) -> None:
     assert f" {MAX_BODY_BYTES // 1024} KB" in mend["too-long"]
 
 
-def test_a_post_that_cannot_be_read_is_told_so_in_the_language_of_the_browser(world: World) -> None:
+def test_a_problem_of_a_form_is_told_in_its_language_and_one_of_no_form_in_the_browser_s(world: World) -> None:
     with intake_of(world) as http:
+        post = {"form": "clinica", "email": "lucia@example.com", "idempotency_key": "k" * 201}
+        of_the_form = http.post("/v1/submissions", data=post, headers={"Accept-Language": "en", "Accept": "text/html"})
         headers = {"Content-Type": "text/plain", "Accept-Language": "es", "Accept": "text/html"}
         shown = http.post("/v1/submissions", content=b"email=lucia@example.com", headers=headers)
         gone = http.get("/thanks/none", headers={"Accept-Language": "es"})
 
+    assert (of_the_form.status_code, "<h1>La clave es demasiado larga</h1>" in of_the_form.text) == (400, True)
     assert (shown.status_code, '<html lang="es">' in shown.text) == (415, True)
     assert "No se acepta este tipo de contenido" in shown.text
     assert (gone.status_code, "No encontramos esa página" in gone.text) == (404, True)

@@ -75,7 +75,8 @@ def addresses(program: str) -> set[str]:
     return set(re.findall(r"https?://[^\"'\\>]+", program))
 
 
-def test_in_a_crisis_the_button_that_texts_988_writes_the_word_that_is_answered_in_spanish() -> None:
+def test_in_a_crisis_both_ways_to_988_lead_to_where_people_answer_in_spanish() -> None:
     spanish = settings_of(script_of(replace(CLINIC, language=Language.SPANISH)))
 
-    assert "href=sms:988?body=AYUDA" in spanish["crisis"]
+    assert "href=sms:988?body=AYUDA>" in spanish["crisis"]
+    assert "href=https://988lifeline.org/es/>" in spanish["crisis"]
