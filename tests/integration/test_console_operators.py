@@ -232,6 +232,9 @@ def test_the_calendar_leads_to_the_day_and_the_lead(world: World, console: Conso
     assert "location Carbondale is paused" in read(viewer, f"/upcoming/{day}")
     world.jump(planned["due_at"] - world.now - timedelta(hours=2))
     assert "1, 1 of them paused" in read(viewer, "/live")
+    world.jump(timedelta(hours=3))
+    assert "of them paused" not in read(viewer, "/live"), "it is due by now, and none of those ahead"
+    world.jump(timedelta(hours=-3))
     assert "Nothing is planned" in read(viewer, f"/upcoming/{day}?location=albany")
     assert "Nothing is planned" in read(viewer, "/upcoming?location=albany")
 

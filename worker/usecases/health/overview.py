@@ -78,13 +78,19 @@ def read_overview(services: Services, broker: Broker, spool: Spool) -> Overview:
             next_due_at=next_due_at,
             is_next_overdue=next_due_at is not None and next_due_at <= now,
             planned_ahead=send_figures.count_planned_within(connection, now, _AHEAD),
-            stopped_ahead=planned_sends.count_stopped(connection, now, now + _AHEAD) if in_force else 0,
+            stopped_ahead=_stopped_ahead(connection, now) if in_force else 0,
             unknown_since=health.unknown_since,
             due_curve=[int(sample["due"]) for sample in taken],
             provider=services.provider.name,
             urgent=alerts.count_unanswered(connection, 0),
             early=parked.count_waiting(connection)[0],
         )
+
+
+def _stopped_ahead(connection: Connection, now: datetime) -> int:
+    """Of what comes due from now on: what is due already and stopped stands beside it."""
+    until = planned_sends.count_stopped(connection, now, now + _AHEAD)
+    return until - planned_sends.count_stopped(connection, now, now)
 
 
 def _queues(
