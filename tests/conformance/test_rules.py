@@ -6,6 +6,7 @@ import ast
 import re
 import runpy
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -57,6 +58,15 @@ def uses_of_canvas(source: str) -> Iterator[str]:
         yield from (
             f"{keyword.arg}= in line {node.lineno}" for keyword in node.keywords if keyword.arg in FORBIDDEN_OPTIONS
         )
+
+
+@pytest.mark.parametrize("process", ["worker.web", "worker.tasks"])
+def test_what_runs_for_long_loads_nothing_that_only_prints_tables(process: str) -> None:
+    """rich and pygments came along with structlog, and were kept by every process."""
+    look = f"import sys, {process}; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert process in loaded.split()
+    assert not {"rich", "pygments"} & set(loaded.split())
 
 
 def test_nothing_is_asked_of_celery_that_redis_loses_or_doubles() -> None:

@@ -65,6 +65,6 @@ def test_beat_loads_nothing_of_what_tasks_do() -> None:
     """It would take three times the memory, on every host, to say every five seconds that it is time."""
     look = "import sys, worker.beat, celery.apps.beat; print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    unwanted = ("worker.tasks", "worker.usecases", "worker.boot", "requests", "prompt_toolkit", "cryptography")
+    unwanted = ("worker.tasks", "worker.usecases", "worker.boot", "requests", "prompt_toolkit", "cryptography", "rich")
     assert "worker.beat" in loaded
     assert not [name for name in loaded.split() if name.startswith(unwanted)]
