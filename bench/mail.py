@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.harness import Bench, Sample, expect, timed
+from bench.letters import OURS, Letters
 from bench.stages.render import a_send
-from tests.support.world import PUBLIC_URL, SHIPPED, START
+from tests.support.world import PUBLIC_URL, START
 from worker.content.load import load_catalog
 from worker.content.render import Renderer
 from worker.delivery.base import Message, Provider, Receipt
@@ -18,9 +19,9 @@ from worker.storage.sealing import LookupKey
 from worker.usecases.sending.compose import compose
 
 
-def finished(count: int) -> list[Message]:
+def finished(count: int, letters: Letters = OURS) -> list[Message]:
     """Messages as the pump composes them, each to another person."""
-    renderer, key = Renderer(load_catalog(SHIPPED)), LookupKey(bytes(32))
+    renderer, key = Renderer(load_catalog(letters.files)), LookupKey(bytes(32))
     people = (Identity(email=f"lead{number}@example.com", first_name="Maya") for number in range(count))
     return [compose(renderer, a_send(), person, key, PUBLIC_URL, START) for person in people]
 
@@ -55,18 +56,18 @@ def by_new_connections(port: int, messages: Sequence[Message]) -> Sample:
     return timed(len(messages), send)
 
 
-def by_smtp_source(bench: Bench, port: int, count: int, sessions: int) -> Sample:
+def by_smtp_source(bench: Bench, port: int, count: int, sessions: int, letters: Letters = OURS) -> Sample:
     """Postfix's own load generator, with kept connections. Raises Absent."""
     program, folder = bench.tools.program("smtp-source"), bench.new_folder("source")
-    path = write_message(folder)
+    path = write_message(folder, letters)
     words = [*program, "-d", "-s", str(sessions), "-m", str(count), "-F", str(path)]
     words += ["-f", "a@example.com", "-t", "b@example.com", f"127.0.0.1:{port}"]
     sample = timed(count, lambda: subprocess.run(words, check=True, capture_output=True))
     return Sample(sample.figure)
 
 
-def write_message(folder: Path) -> Path:
+def write_message(folder: Path, letters: Letters) -> Path:
     """One message as smtp-source wants it: a file with plain line ends."""
     path = folder / "message.eml"
-    path.write_bytes(finished(1)[0].content.replace(b"\r\n", b"\n"))
+    path.write_bytes(finished(1, letters)[0].content.replace(b"\r\n", b"\n"))
     return path

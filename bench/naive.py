@@ -17,6 +17,7 @@ from celery import Celery
 from sqlalchemy import JSON, ForeignKey, create_engine, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
+from bench.letters import BY_NAME
 from bench.stages.render import NaiveMail
 
 PREFIX = "naive:"
@@ -58,9 +59,9 @@ def sessions() -> sessionmaker[Session]:
 
 
 @cache
-def mail() -> NaiveMail:
+def mail(letters: str) -> NaiveMail:
     """The templates, compiled."""
-    return NaiveMail()
+    return NaiveMail(BY_NAME[letters])
 
 
 @app.task(name="naive.store")  # type: ignore[untyped-decorator]
@@ -85,7 +86,7 @@ def send(email_id: str) -> None:
         email = session.get_one(Email, email_id)
         lead = session.scalars(select(Lead).where(Lead.id == email.lead_id)).one()
         link = f"https://mail.albanyclinic.example.com/u/{email.id}"
-        content = mail().message(lead.fields["first_name"], lead.email, link)
+        content = mail(email.template).message(lead.fields["first_name"], lead.email, link)
         with smtplib.SMTP("127.0.0.1", int(os.environ["BENCH_SMTP"]), local_hostname="bench.example.com") as connection:
             connection.sendmail("bounce@mail.albanyclinic.example.com", [lead.email], content)
         email.status, email.sent_at = "sent", datetime.now(UTC).replace(tzinfo=None)

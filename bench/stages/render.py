@@ -19,7 +19,8 @@ from css_inline import CSSInliner
 from jinja2 import Environment
 
 from bench.harness import Bench, Report, Target, Way, expect, timed_on_cpu
-from tests.support.world import PUBLIC_URL, SHIPPED
+from bench.letters import LONG, OURS, Letters
+from tests.support.world import PUBLIC_URL
 from worker.content.load import load_catalog
 from worker.content.render import MARKS, Renderer
 from worker.domain.leads import Location, greeting
@@ -29,7 +30,6 @@ from worker.storage.sealing import LookupKey
 from worker.usecases.sending.compose import compose
 
 EMAIL, SEQUENCE, LOCATION = "ketamine-session", "depression", Location.CARBONDALE
-LONGER = 7
 _KEY = LookupKey(bytes(32))
 _NOW = datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
 
@@ -49,9 +49,9 @@ class Pages(Renderer):
 class NaiveMail:
     """The usual way, every step of it for each message."""
 
-    def __init__(self, email: str = EMAIL, files: Mapping[str, str] = SHIPPED) -> None:
-        pages = Pages(files)
-        self.subject = pages.compiled(email, LOCATION, SEQUENCE).subject
+    def __init__(self, letters: Letters = OURS) -> None:
+        pages = Pages(letters.files)
+        self.subject = pages.compiled(EMAIL, LOCATION, SEQUENCE).subject
         self.sources = {layout: _as_template(page) for layout, page in pages.pages.items()}
         self._html = Environment(autoescape=True, keep_trailing_newline=True).from_string(self.sources["email.html"])
         self._text = Environment(autoescape=False, keep_trailing_newline=True).from_string(self.sources["email.txt"])
@@ -70,16 +70,16 @@ class NaiveMail:
 
 def measure(bench: Bench) -> Report:
     report = Report(title="Render and build", unit="messages a second on one core")
-    _compare(bench, report, "an email of ours", SHIPPED)
+    _compare(bench, report, OURS)
     report.targets.append(
         Target(says="on one core", measured=report.series[0].median, at_least=30_000, unit="a second")
     )
-    _compare(bench, report, "a long one", _long())
+    _compare(bench, report, LONG)
     return report
 
 
-def _compare(bench: Bench, report: Report, what: str, files: Mapping[str, str]) -> None:
-    renderer, naive = Renderer(load_catalog(files)), NaiveMail(files=files)
+def _compare(bench: Bench, report: Report, letters: Letters) -> None:
+    renderer, naive, what = Renderer(load_catalog(letters.files)), NaiveMail(letters), letters.says
     many, few = bench.number(20_000, 20), bench.number(150, 2)
     numbers, sends = count(), cycle([a_send() for _ in range(1000)])
 
@@ -108,13 +108,6 @@ def _repeat(make: Callable[[], bytes], times: int) -> None:
     """And keep none: a gigabyte of messages would cost more memory than making them costs time."""
     for _ in range(times):
         make()
-
-
-def _long() -> Mapping[str, str]:
-    """The same email with its body several times over: as long as a newsletter."""
-    path = f"emails/{EMAIL}.md"
-    front, body = SHIPPED[path].rsplit("+++\n", 1)
-    return {**SHIPPED, path: f"{front}+++\n{body * LONGER}"}
 
 
 def a_send() -> dict[str, Any]:
