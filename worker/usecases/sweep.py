@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from worker.domain.breaker import State, unprobed
 from worker.domain.sends import UNKNOWN_BLOCKS_FOR, SendState
-from worker.storage import alerts, breakers, claims, enrollments, heartbeats, installation, parked, sends, timeline
+from worker.storage import alerts, breakers, enrollments, heartbeats, installation, parked, sends, timeline
 from worker.storage.alerts import AlertKind
 from worker.storage.database import real_now
 from worker.storage.timeline import Happened
@@ -106,7 +106,7 @@ def _let_another_probe(services: Services, connection: Connection) -> None:
     While one asks nothing else is claimed; so with nothing claimed nobody is asking, and another may at once.
     """
     breaker = breakers.read(connection, services.provider.name, to_change=True)
-    if breaker.state is State.HALF_OPEN and not claims.is_any_under_way(connection):
+    if breaker.state is State.HALF_OPEN and not sends.is_any_under_way(connection):
         breakers.store(connection, services.provider.name, unprobed(breaker, real_now(connection)))
 
 
