@@ -278,6 +278,22 @@ def test_a_writer_sees_what_is_wrong_and_how_it_reads_before_it_is_saved(
         expect(page.get_by_label("The email", exact=True)).to_have_value(re.compile(f"Mended, {scripts}"))
 
 
+def test_the_email_beside_the_text_stays_where_one_reads_while_one_writes(browser: Browser, site: Site) -> None:
+    with site.browser_of(browser, Role.WRITER) as context:
+        page = context.new_page()
+        open_page(page, "/studio/edit/emails/ketamine-basics.md")
+        box = page.get_by_role("region", name="The email, as it is typed")
+        shown = page.frame_locator("iframe")
+        expect(shown.get_by_text("call or text 988")).to_be_attached()
+        box.evaluate("box => box.scrollTo(0, 500)")
+        text = page.get_by_label("The email", exact=True)
+        for word in ("Once", "Twice"):
+            text.fill(f"{text.input_value()}\n{word} more.\n")
+            expect(shown.get_by_text(f"{word} more.")).to_be_attached()
+
+        assert box.evaluate("box => box.scrollTop") == 500
+
+
 # --- the first page -------------------------------------------------------------------------------------------
 
 

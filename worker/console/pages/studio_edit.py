@@ -18,7 +18,7 @@ from worker.console.studio.views.timeline import timeline
 from worker.console.studio.words import LOCATIONS, in_order
 from worker.console.visit import Visit
 from worker.content.lint.finding import Finding, Severity
-from worker.content.render import Renderer
+from worker.content.render import Rendered, Renderer
 from worker.domain.drafting import may_go, reader_of, tidy, version_of, why_not_editable
 from worker.domain.staff import Permission
 from worker.errors import NotFound, Refused, TemplateError
@@ -29,6 +29,8 @@ from worker.usecases.drafting.save import Overtaken, give_up, save, versions_of
 from worker.usecases.drafting.take_away import loss_of, take_away
 
 _NEEDS = Permission.EDIT_CONTENT
+_WIDE, _NARROW = 480, 320
+"""The least width, in pixels, of the frame beside the text and of one under it on a phone."""
 
 
 def _edit(visit: Visit) -> Response:
@@ -75,6 +77,7 @@ def _page(
         reader=reader_of(path),
         may_go=may_go(path) and path in draft.files,
         findings=_in_this_file_first(look.findings, path),
+        heights=_heights(visit, look.renderer, path),
         personas=list(look.renderer.catalog.personas.values()) if look.renderer else [],
         timelines=_timelines(look.renderer, path),
         places=LOCATIONS,
@@ -117,11 +120,27 @@ def _rendered(visit: Visit, path: str) -> str:
     look = look_at(visit.means.desk.read().files, path, visit.text("text"), _today(visit))
     if look.renderer is None:
         raise Refused("; ".join(str(found) for found in look.findings))
-    choice = choose(look.renderer.catalog, email_of(path), persona=visit.typed("persona"), location="", sequence="")
+    html = _letter(visit, look.renderer, path).html
+    return letters.in_dark(html) if visit.typed("scheme") == "dark" else letters.in_light(html)
+
+
+def _letter(visit: Visit, renderer: Renderer, path: str) -> Rendered:
+    """The email as the person reads it who is chosen beside it."""
+    choice = choose(renderer.catalog, email_of(path), persona=visit.typed("persona"), location="", sequence="")
     if choice is None:
         raise Refused("it is used nowhere yet: no sequence has it")
-    html = letters.rendered(look.renderer, choice.use, choice.persona, visit.services.public_url).html
-    return letters.in_dark(html) if visit.typed("scheme") == "dark" else letters.in_light(html)
+    return letters.rendered(renderer, choice.use, choice.persona, visit.services.public_url)
+
+
+def _heights(visit: Visit, renderer: Renderer | None, path: str) -> dict[str, int] | None:
+    """How high the frame must be so that the box around it scrolls; None where nothing can be shown."""
+    if renderer is None or not email_of(path):
+        return None
+    try:
+        text = _letter(visit, renderer, path).text
+    except (TemplateError, Refused):
+        return None
+    return {"wide": letters.frame_height(text, _WIDE), "narrow": letters.frame_height(text, _NARROW)}
 
 
 def _versions(visit: Visit) -> Response:

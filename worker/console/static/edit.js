@@ -11,6 +11,15 @@
     timer = setTimeout(() => show && area.form.requestSubmit(show), 600);
   };
 
+  // The frame runs nothing and can't say how high its email is; the server says it with each look at what is typed.
+  const frame = document.getElementById("typed");
+  const fit = () => {
+    const { wide, narrow } = document.getElementById("beside").dataset;
+    if (frame && wide) frame.height = frame.clientWidth < 480 ? narrow : wide;
+  };
+  fit();
+  document.addEventListener("htmx:after:swap", fit);
+
   const place = document.createElement("div");
   area.after(place);
   const editor = PrismCodeEditor.open(place, area.dataset.language, area.value, (value) => {
