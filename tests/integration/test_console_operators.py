@@ -146,6 +146,18 @@ def test_only_the_ticked_items_are_retried(console: Console, world: World, olive
     assert (states[first], states[second]) == (parked.REPLAYED, parked.OPEN)
 
 
+def test_nothing_is_ticked_unless_a_person_ticks_it(world: World, olive: Person) -> None:
+    first, second = park(world, 2)
+    address = "/parked/cause?kind=submission&code=UnknownSealKey"
+    assert " checked" not in olive.get(address).text
+    assert olive.get(f"{address}&all=1").text.count(" checked") == 2
+
+    fields = {"kind": "submission", "code": "UnknownSealKey", "do": "dismiss"}
+    again = olive.post("/parked/decide", ids=second, **fields).text
+    assert f'value="{second}" checked' in again
+    assert f'value="{first}" checked' not in again
+
+
 def test_dismissing_wants_a_reason_and_something_ticked(world: World, olive: Person) -> None:
     (item,) = park(world, 1)
     for fields in ({"do": "dismiss", "ids": item}, {"do": "dismiss", "reason": "a test"}, {"do": "replay"}):

@@ -1,4 +1,4 @@
-"""What could not be handled, by cause; retried or dismissed as a selection that was seen, never as “all”."""
+"""What could not be handled, by cause; retried or dismissed as a selection that a person ticked."""
 
 from __future__ import annotations
 
@@ -39,12 +39,14 @@ def _cause(visit: Visit, problem: str = "") -> Response:
     kind, code = visit.typed("kind"), visit.typed("code")
     with visit.services.database.read() as connection:
         items = parked.of_cause(connection, kind, code, _SHOWN + 1)
+    ticked = [item["id"] for item in items] if visit.typed("all") else visit.chosen("ids")
     return visit.page(
         "parked_cause.html",
         422 if problem else 200,
         kind=kind,
         code=code,
         items=items[:_SHOWN],
+        ticked=ticked,
         has_more=len(items) > _SHOWN,
         remedy=remedy(kind, code),
         problem=problem,
