@@ -13,6 +13,7 @@ from worker.bootstrap import make_services
 from worker.cli.output import Times
 from worker.errors import ConfigurationError
 from worker.logs import configure_logs
+from worker.runtime.supervisor import read_published
 from worker.settings import Settings, load_settings
 from worker.storage import migrate, timeline
 from worker.usecases.desk.find_lead import find_lead
@@ -35,7 +36,7 @@ Wanted = Annotated[str, typer.Argument(help="id, reference, email or phone", met
 @contextmanager
 def open_services(settings: Settings | None = None) -> Iterator[Services]:
     """Services on a database that is there and up to date. Raises ConfigurationError."""
-    settings = settings or load_settings()
+    settings = linking_to_what_runs(settings or load_settings())
     configure_logs(settings.log_level, "cli")
     if not settings.database_url and not (settings.state / "lead.db").exists():
         raise ConfigurationError(
@@ -54,6 +55,12 @@ def open_services(settings: Settings | None = None) -> Iterator[Services]:
             yield services
     finally:
         services.close()
+
+
+def linking_to_what_runs(settings: Settings) -> Settings:
+    """Where no address is set, links lead to the product that runs here: it may have had to take another port."""
+    published = None if settings.public_url else read_published(settings.state)
+    return settings.model_copy(update={"public_url": published["url"]}) if published else settings
 
 
 @contextmanager
