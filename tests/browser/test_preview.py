@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
 from tests.support.serving import serving
 from worker.console.studio import letters
@@ -192,6 +192,28 @@ def test_a_timeline_and_a_calendar_lead_to_each_email(page: Page, preview: Previ
     expect(page.get_by_role("table", name="March 2026").get_by_role("link")).to_have_count(6)
     rows.nth(2).get_by_role("link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("The choices ahead, in plain words")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+def test_on_a_phone_an_email_opens_as_on_a_phone_and_its_tabs_are_in_sight(
+    browser: Browser, preview: Preview, scripts: bool
+) -> None:
+    screen = ViewportSize(width=375, height=800)
+    with browser.new_context(viewport=screen, java_script_enabled=scripts) as context:
+        page = context.new_page()
+        page.goto(f"{preview.url}/email/first-visit")
+        views = page.get_by_role("navigation", name="Views")
+        expect(views.locator("[aria-current]:visible")).to_have_text("Phone")
+        shown = page.locator("iframe:visible")
+        expect(shown.content_frame.get_by_text("Hello Maya,")).to_be_visible()
+        for seen in (shown, *views.get_by_role("link").all()):
+            box = seen.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 375
+
+        views.get_by_role("link", name="Desktop").click()
+        expect(views.locator("[aria-current]:visible")).to_have_text("Desktop")
 
 
 def test_a_frame_is_as_high_as_its_email(browser: Browser) -> None:

@@ -62,15 +62,20 @@ class EmailPage:
     now: Callable[[], datetime]
 
     def values(
-        self, draft: Draft, catalog: Catalog, choice: Choice, view: View, found: list[Found]
+        self, draft: Draft, catalog: Catalog, choice: Choice, asked: View | None, found: list[Found]
     ) -> dict[str, object]:
-        """What the template shows."""
+        """What the template shows. Where no view is asked for, the screen's width chooses between two of them."""
         shown = self.drafts.shown(choice.use)
-        email = catalog.emails[choice.email]
+        email, view = catalog.emails[choice.email], asked or View.DESKTOP
+        look = self._look(draft, catalog, choice, view, shown, found)
+        if asked is None and "frame" in look and shown.renderer is not None:
+            rendered = letters.rendered(shown.renderer, choice.use, choice.persona, self.links)
+            look["narrow"] = self._frame(draft, choice, View.PHONE, rendered)
         return {
             "email": email,
             "choice": choice,
             "view": view,
+            "is_open": asked is None,
             "tabs": [
                 (name, text, self.address(f"/email/{email.id}", view=name, **query_of(choice)))
                 for name, text in _TABS.items()
@@ -82,7 +87,7 @@ class EmailPage:
             "is_own": _is_own(catalog, choice),
             "audiences": audiences(catalog, email.id),
             "special": special_audience(catalog, email.id),
-            "look": self._look(draft, catalog, choice, view, shown, found),
+            "look": look,
         }
 
     def _look(

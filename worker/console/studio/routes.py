@@ -123,11 +123,14 @@ class StudioPages:
         location: str = "",
         sequence: str = "",
         was: str = "",
-        view: str = View.DESKTOP,
+        view: str = "",
         wait: bool = False,
         test: str = "",
     ) -> Response:
-        """One email, in one view. Where the persona is another than it `was`, place and sequence follow."""
+        """One email, in one view; where none is asked for, the one that fits the screen.
+
+        Where the persona is another than it `was`, place and sequence follow.
+        """
         draft = self._drafts.look()
         if was and was != persona:
             location = sequence = ""
@@ -137,7 +140,7 @@ class StudioPages:
         renderer, choice = chosen
         is_pending = not wait and self._findings.needs_time(draft, email_id)
         found = [] if is_pending else list(self._findings.of(draft, email_id))
-        seen_as = View(view) if view in set(View) else View.DESKTOP
+        seen_as = View(view) if view in set(View) else None
         values = self._email.values(draft, renderer.catalog, choice, seen_as, found)
         return self._page(
             "email.html",
@@ -146,7 +149,7 @@ class StudioPages:
                 "here": email_id,
                 "sequence_here": choice.sequence,
                 "found": found,
-                "whole": self._whole(is_pending, f"/email/{email_id}", view=seen_as, **query_of(choice)),
+                "whole": self._whole(is_pending, f"/email/{email_id}", view=seen_as or "", **query_of(choice)),
                 "has_lint": self._findings.is_there,
                 "trial_mail": self._studio.trial_mail,
                 "trial_result": test if test in set(Result) else "",
