@@ -137,6 +137,7 @@ TIDY_MISTAKES = [
      ["sequences/anxiety.toml: lacks slot 'colour', which emails/goodbye.md uses"]),
     ("emails/goodbye.md", "review_by = 2027-11-20", 'review_by = "next year"', ["review_by must be a date"]),
     ("emails/goodbye.md", 'subject = "', 'Subject = "', ["subject is missing", "Subject is not a known key"]),
+    ("emails/goodbye.md", 'sponsor = "none"', 'sponsor = ""', ["emails/goodbye.md:15: sponsor is empty; write"]),
     ("emails/goodbye.md", 'sponsor = "none"', "sponsor = none", ["emails/goodbye.md", "is not valid TOML"]),
     ("emails/acknowledgement.md", 'purpose = "acknowledgement"', 'purpose = "educational"',
      ["has no acknowledgement.md with the purpose acknowledgement"]),

@@ -28,7 +28,7 @@ from worker.domain.eligibility import EmailScope
 from worker.domain.leads import Condition, Language, Location, Treatment
 from worker.domain.schedule import Window
 from worker.domain.sequences import LateAction, Sequence, Step
-from worker.errors import ContentInvalid
+from worker.errors import ContentInvalid, TemplateError
 
 T = TypeVar("T")
 
@@ -62,8 +62,17 @@ def load_catalog(files: Mapping[str, str]) -> Catalog:
     if not problems.found:
         _check_references(catalog, problems)
     if problems.found:
-        raise ContentInvalid(problems.found)
+        raise ContentInvalid([_with_line(problem, files) for problem in problems.found])
     return catalog
+
+
+def _with_line(problem: TemplateError, files: Mapping[str, str]) -> TemplateError:
+    """An email's problem with the line of the setting that it begins with."""
+    text, key = files.get(problem.source, ""), problem.problem.split(" ", 1)[0]
+    found = re.search(rf"^{re.escape(key)}\s*=", text, re.MULTILINE)
+    if problem.line is not None or found is None or not problem.source.startswith("emails/"):
+        return problem
+    return TemplateError(problem.source, problem.problem, text.count("\n", 0, found.start()) + 1)
 
 
 def _toml(files: Mapping[str, str], path: str, problems: Problems) -> Table:

@@ -20,6 +20,7 @@ from jinja2.environment import TemplateExpression
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
+from worker.content import template_words
 from worker.content.catalog import Catalog, Email, content_location
 from worker.content.markdown import refuse_raw_html, to_html
 from worker.content.template_rules import MAX_BLOCKS, check_size, check_template
@@ -172,18 +173,21 @@ class Renderer:
                 self._conditions[condition] = self._markdown.compile_expression(condition, undefined_to_none=False)
             return bool(self._conditions[condition](**outline.values))
         except Exception as error:  # as in `expand`
-            raise TemplateError("condition", _plain(error)) from error
+            raise TemplateError("condition", str(error)) from error
 
     def expand(self, source: str, name: str, context: _Context, first_line: int = 1) -> str:
         """The Markdown of a body or block with its slots filled. Raises TemplateError with file and line."""
+        values = context.values()
         try:
-            expanded = self._template(source, name, first_line).render(context.values()).strip() + "\n"
+            expanded = self._template(source, name, first_line).render(values).strip() + "\n"
         except TemplateError:
             raise
         except TemplateSyntaxError as error:
-            raise TemplateError(name, error.message or "syntax error", error.lineno + first_line - 1) from error
+            problem, line = template_words.of_syntax(source, error)
+            raise TemplateError(name, problem, line + first_line - 1) from error
         except Exception as error:  # a template can raise anything, and must never stop more than its own email
-            raise TemplateError(name, _plain(error), _line_of(error, first_line)) from error
+            problem = template_words.of_unknown(error, source, values)
+            raise TemplateError(name, problem, _line_of(error, first_line)) from error
         check_size(expanded, name)
         if _BROKEN_MARK.search(_MARK.sub("", expanded)):
             raise TemplateError(name, "changes the person's own words; use {{ greeting }} and links as they are")
@@ -204,7 +208,8 @@ class Renderer:
                 self._templates[layout, ""] = environment.from_string(self.catalog.layout[layout])
             return self._templates[layout, ""].render(values)
         except Exception as error:  # as in `expand`: whatever a template raises is a fault of its file
-            raise TemplateError(f"layout/{layout}", _plain(error), _line_of(error, 1)) from error
+            problem = template_words.of_unknown(error, self.catalog.layout.get(layout, ""), values)
+            raise TemplateError(f"layout/{layout}", problem, _line_of(error, 1)) from error
 
 
 def scope_of(renderer: Renderer, email_id: str, location: Location, sequence: str | None) -> EmailScope | None:
@@ -368,9 +373,3 @@ def _line_of(error: BaseException, first_line: int) -> int | None:
             line = frame.tb_lineno + first_line - 1
         frame = frame.tb_next
     return line
-
-
-def _plain(error: BaseException) -> str:
-    text = str(error)
-    unknown = re.match(r"'(?:dict object' has no attribute ')?(\w+)'", text)
-    return f"there is no variable {unknown.group(1)!r} here" if unknown else text

@@ -65,7 +65,7 @@ class Table:
             return ""
         text = str(value).strip()
         if not text and default is None:
-            self.problem(key, "is empty")
+            self.problem(key, "is empty; write its words between the quotes")
         return text
 
     def number(self, key: str) -> float:

@@ -149,6 +149,12 @@ def test_an_email_that_does_not_render_is_told_with_its_line_and_the_rest_is_sti
     assert only(findings, "TPL002").line == 26
 
 
+def test_a_variable_that_is_not_there_is_told_with_what_was_meant() -> None:
+    found = only(said_of_text("You asked about {{ slot.topik }}."), "TPL001")
+
+    assert found.message == "There is no variable 'topik' here; did you mean slot.topic?"
+
+
 @pytest.mark.parametrize(
     ("today", "severity"),
     [(date(2027, 10, 20), None), (date(2027, 10, 21), Severity.W), (date(2027, 11, 20), Severity.W),

@@ -125,12 +125,17 @@ _SAID_OF = (("raw HTML", TPL004), ("person's own words", TPL003))
 def broken(error: TemplateError) -> Hit:
     """What is said of an email that does not render."""
     rule = next((rule for words, rule in _SAID_OF if words in error.problem), TPL001)
-    return rule.at(error.source, error.line, _sentence(error.problem))
+    return rule.at(error.source, error.line, _sentence(_begun(error.problem)))
 
 
 def unreadable(error: TemplateError) -> Hit:
     """What is said of a file that does not load."""
     return FM001.at(error.source, error.line, _sentence(error.problem))
+
+
+def _begun(text: str) -> str:
+    """With a capital; a name that it begins with, such as facts.parking, stays as it is written."""
+    return text[0].upper() + text[1:] if re.match(r"[a-z]+ ", text) else text
 
 
 def _sentence(text: str) -> str:
