@@ -143,10 +143,12 @@ def test_only_the_location_asked_for_is_looked_at() -> None:
 
 
 def test_an_email_that_does_not_render_is_told_with_its_line_and_the_rest_is_still_checked() -> None:
-    findings = said_of_text("First line.\n\n{{ facts.parking }}\n\n{{ lead.condition }}")
+    email = email_with(body("First line.\n\n{{ facts.parking }} It is safe.\n\n{{ lead.condition }}"))
+    findings = check_content(Renderer(catalog_of(email)), TODAY, emails=[email.id])
 
-    assert only(findings, "TPL001").line == 24
+    assert [found.line for found in findings if found.rule == "TPL001"] == [24, 26]
     assert only(findings, "TPL002").line == 26
+    assert only(findings, "MED013").line == 24
 
 
 def test_a_variable_that_is_not_there_is_told_with_what_was_meant() -> None:

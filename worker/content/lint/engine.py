@@ -6,8 +6,9 @@ how to build them, because content does not know about delivery.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from worker.content.catalog import Catalog, Email, Waiver
@@ -132,11 +133,15 @@ def _lint_email(
     email = catalog.emails[email_id]
     uses = [use for use in uses_in(catalog) if use[0] == email_id and (locations is None or use[1] in locations)]
     for _, location, sequence in uses:
-        try:
-            sample = _sample(renderer, email_id, location, sequence, wire)
-            groups.setdefault((location, sample.rendered), []).append(sample)
-        except TemplateError as error:
-            yield _Found(front_rules.broken(error), email.path, location, sequence)
+        readable: Renderer | None = renderer
+        while readable is not None:
+            try:
+                sample = _sample(readable, email_id, location, sequence, wire if readable is renderer else None)
+                groups.setdefault((location, sample.rendered), []).append(sample)
+                break
+            except TemplateError as error:
+                yield _Found(front_rules.broken(error), email.path, location, sequence)
+                readable = _without_slots_of(readable, email_id, error)
     for hit, sample in _check_groups(list(groups.values())):
         yield _Found(hit, email.path, sample.location, sample.sequence)
     if uses:
@@ -145,6 +150,21 @@ def _lint_email(
         for check in DRAFT_CHECKS:
             for hit in check(draft):
                 yield _Found(hit, email.path)
+
+
+def _without_slots_of(renderer: Renderer, email_id: str, error: TemplateError) -> Renderer | None:
+    """The same but for the slots of the line that can't be filled, so that the rest is read all the same."""
+    catalog = renderer.catalog
+    email = catalog.emails[email_id]
+    if error.source != email.path or error.line is None:
+        return None
+    lines = email.body.split("\n")
+    at = error.line - email.body_line
+    lines[at : at + 1] = [re.sub(r"\{\{.*?\}\}", "…", line) for line in lines[at : at + 1]]
+    body = "\n".join(lines)
+    if body == email.body:
+        return None
+    return Renderer(replace(catalog, emails={**catalog.emails, email_id: replace(email, body=body)}))
 
 
 def _check_groups(groups: list[list[Sample]]) -> Iterator[tuple[Hit, Sample]]:
