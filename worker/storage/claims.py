@@ -87,8 +87,6 @@ def _is_one_of(connection: Connection, due: CTE) -> ColumnElement[bool]:
 
 def waiting_mailboxes(connection: Connection, now: datetime) -> list[Mailbox]:
     """The kinds of mailbox that due sends wait for room in."""
-    waits = sends.c.mailbox.is_not(None)
-    rows = connection.execute(
-        select(sends.c.mailbox).where(sends.c.state == SendState.PLANNED, sends.c.due_at <= now, waits).distinct()
-    )
+    waits = and_(sends.c.state == written(SendState.PLANNED), sends.c.mailbox.is_not(None))
+    rows = connection.execute(select(sends.c.mailbox).where(waits, sends.c.due_at <= now).distinct())
     return [Mailbox(row.mailbox) for row in rows]

@@ -248,7 +248,7 @@ def last_acknowledged(connection: Connection, lead_id: str) -> datetime | None:
 def next_due(connection: Connection) -> datetime | None:
     """The due time of the next planned send, which may be past."""
     return connection.execute(
-        select(func.min(sends.c.due_at)).where(sends.c.state == SendState.PLANNED)
+        select(func.min(sends.c.due_at)).where(sends.c.state == written(SendState.PLANNED))
     ).scalar_one_or_none()
 
 
