@@ -15,13 +15,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from tests.support.spooled import envelopes_in
 from tests.support.world import World, open_world
 from worker.domain.ids import new_id
+from worker.queues import QueueName
 from worker.storage import tables
+from worker.storage.pauses import PauseScope
 from worker.storage.sealing import KeyRing
 from worker.storage.segments import OPEN_AT_MOST_S, Journal
 from worker.storage.spool import Spool, read_lines
 from worker.storage.submissions import envelope as seal
 from worker.usecases.arrival import relay as relaying
 from worker.usecases.arrival.relay import Relay
+from worker.usecases.sending.pausing import pause, resume
 
 
 @pytest.fixture
@@ -359,6 +362,26 @@ def test_what_lies_on_the_queue_untaken_is_not_offered_again_for_a_while_and_doe
     assert offered[: relaying._WAITS] == [0] * relaying._WAITS
     assert set(offered[relaying._WAITS :]) == {1}, "it may have been lost all the same"
     assert spool.counts() == (1, 0), "nobody has tried to store it"
+
+
+def test_a_look_is_at_a_little_only_and_none_is_at_what_a_person_has_paused_again_and_again(
+    world: World, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "ENOUGH", 2)
+    for number in range(5):
+        spool.begin([world.envelope(world.submission(email=f"lead{number}@example.com"))]).close()
+    relay = relay_of(world, spool)
+    pause(world.services, PauseScope.QUEUE, QueueName.INTAKE, "a look at it", "Jordan Example", None)
+
+    seen = []
+    for _ in range(4):
+        assert relay.run_once() == 0
+        seen.append(relay.has_more)
+    assert seen == [True, True, False, False]
+
+    resume(world.services, PauseScope.QUEUE, QueueName.INTAKE, "Jordan Example")
+    come_due(relay)
+    assert [relay.run_once() for _ in range(4)] == [2, 2, 1, 0]
 
 
 def test_what_is_confirmed_does_not_stay_with_what_is_offered_in_vain(world: World, spool: Spool) -> None:

@@ -22,16 +22,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from worker.faults import fault
 from worker.storage.segments import Journal
 from worker.storage.spool import Spool
-from worker.usecases.arrival.relay import GROUP, Relay
+from worker.usecases.arrival.relay import ENOUGH, GROUP, Relay
 from worker.usecases.services import Services
 
 log = structlog.get_logger()
 
 _BACKLOG = 1000
-_ENOUGH = 1000
-"""For one file of the spool."""
 _HELD_AT_MOST_S, _LOOK_EVERY_S = 0.25, 0.01
-_RELAY_EVERY_S = 0.5
+_RELAY_EVERY_S, _RELAY_BREATH_S = 0.5, 0.02
 _RELAY_REST_S = 5.0
 """After trouble with the database, which every pass would only repeat."""
 
@@ -66,7 +64,7 @@ class Acceptor:
     def __init__(self, services: Services, spool: Spool, each_second: Sequence[Callable[[], None]] = ()) -> None:
         self._services, self._spool, self._each_second = services, spool, each_second
         self.relay = Relay(services, spool)
-        self._journal = Journal(spool.begin, self.relay.expect, _ENOUGH)
+        self._journal = Journal(spool.begin, self.relay.expect, ENOUGH)
         self._read: list[_Waiting] = []
         self._arrived: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
         self._written: queue.Queue[tuple[Path, list[str]] | None] = queue.Queue(maxsize=_BACKLOG)
@@ -178,9 +176,15 @@ class Acceptor:
                     look()
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one relay per spool, whoever else serves it
-                    self.relay.run_once()
+                    self._relay_what_is_due()
                 except BlockingIOError:
                     self.relay.forget()
                 except (SQLAlchemyError, OSError):
                     log.exception("relay.failed")
                     self._stopping.wait(_RELAY_REST_S)
+
+    def _relay_what_is_due(self) -> None:
+        """A little at a time, with a breath in between: after an outage there is a lot of it."""
+        self.relay.run_once()
+        while self.relay.has_more and not self._stopping.wait(_RELAY_BREATH_S):
+            self.relay.run_once()

@@ -30,6 +30,9 @@ log = structlog.get_logger()
 GROUP = 100
 """So many are enough for one message."""
 
+ENOUGH = 200
+"""So many are enough for one file, and for one look: it shares the processor with what answers people."""
+
 FIRST_RETRY_S = 1.5
 LONGEST_RETRY_S = 60.0
 MAX_PUSHES = 200
@@ -62,6 +65,8 @@ class Relay:
 
     services: Services
     spool: Spool
+    has_more: bool = False
+    """True when the last look was at some of the files only whose time has come."""
     _pushes: dict[Path, _Pushes] = field(default_factory=dict)
 
     def expect(self, path: Path) -> None:
@@ -77,20 +82,35 @@ class Relay:
         self._pushes.clear()
 
     def run_once(self) -> int:
-        """Look at every file whose time has come; how many were pushed again. Raises when the database is away."""
+        """Look at files whose time has come; how many were pushed again. Raises when the database is away."""
         if unfinished := self.spool.forget_unfinished():
             log.warning("spool.unfinished_forgotten", count=unfinished)
         self.spool.adopt()
-        due = list(self.spool.waiting(self._is_time_for))
+        due = self._due()
         if not due:
             return 0
         confirmed, is_paused = self._ask_database(due)
         waiting = [left for file in due if (left := self._what_is_left(file, confirmed))]
+        if is_paused:
+            self._rest(waiting)
         if is_paused or not waiting:
             return 0
         is_busy = self.services.queue.is_capture_waiting()
         offered = [file for file in waiting if not (is_busy and self._may_lie_there(file))]
         return sum(self._push(group, is_busy=is_busy) for group in self._groups(offered))
+
+    def _due(self) -> list[SpoolFile]:
+        """The oldest files whose time has come, as many as are enough."""
+        due: list[SpoolFile] = []
+        size = 0
+        self.has_more = False
+        for file in self.spool.waiting(self._is_time_for):
+            due.append(file)
+            size += len(file.envelopes)
+            if size >= ENOUGH:
+                self.has_more = True
+                break
+        return due
 
     def _what_is_left(self, file: SpoolFile, confirmed: set[str]) -> SpoolFile | None:
         """The file with what the database does not hold; None, and the file let go of, where it holds everything."""
@@ -169,13 +189,17 @@ class Relay:
         most = self._in_one_message(files[0])
         parts = (envelopes[start : start + most] for start in range(0, len(envelopes), most))
         if not all(map(self.services.queue.capture, parts)):  # the broker is away: it is not the file's fault
-            for state in map(self._state, files):
-                state.next_at = time.monotonic() + FIRST_RETRY_S
+            self._rest(files)
             return 0
         for state in map(self._state, files):
             state.rest()
             state.count += not is_busy
         return len(files)
+
+    def _rest(self, files: Sequence[SpoolFile]) -> None:
+        """Look at these again in a moment, at others meanwhile."""
+        for state in map(self._state, files):
+            state.next_at = time.monotonic() + FIRST_RETRY_S
 
     def _in_one_message(self, file: SpoolFile) -> int:
         """Of many, one may be what ends its workers: the others shall not wait for a person to find it."""
