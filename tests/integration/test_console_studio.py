@@ -118,6 +118,18 @@ def test_a_new_email_is_a_copy_that_may_be_put_into_a_sequence_at_once(console: 
     assert ids[ids.index("session") + 1] == "one-more"
 
 
+def test_an_email_and_its_step_are_called_by_the_subject(writer: Person) -> None:
+    pages = ("new", "steps/depression", "steps/depression/session")
+    new, steps, step = (writer.get(f"/studio/{page}").text for page in pages)
+    choices = re.findall(r'<option value="([^"]*)">([^<]*)', new)
+    named = "3. What happens on the day, step by step"
+
+    assert choices[0] == ("social-anxiety-day-to-day", "A few plain words about daily life (social-anxiety-day-to-day)")
+    assert ("depression/session", f"depression: after {named}") in choices
+    assert f"{named}</a>" in steps
+    assert f"<h1>{named}</h1>" in step
+
+
 def test_steps_are_added_moved_and_taken_out_by_form(console: Console, writer: Person) -> None:
     path, at = "sequences/depression.toml", "/studio/steps/depression"
 

@@ -65,7 +65,14 @@ def as_step(email: str, days: int) -> str:
     )
 
 
+_SUBJECT_LINE = re.compile(r'^subject\s*=\s*"(.+)"\s*$', re.MULTILINE)
 _ID_LINE = re.compile(r'^id = "[^"\n]*"$', re.MULTILINE)
+
+
+def subject_of(text: str) -> str:
+    """The subject that an email's text says; empty where it says none."""
+    found = _SUBJECT_LINE.search(text)
+    return found.group(1) if found else ""
 
 
 def as_copy(text: str, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from starlette.responses import Response
@@ -13,13 +13,13 @@ from worker.console.studio.words import LOCATIONS
 from worker.console.visit import Visit
 from worker.console.words import sentence
 from worker.content.catalog import ACKNOWLEDGEMENT
-from worker.domain.drafting import version_of
+from worker.domain.drafting import subject_of, version_of
 from worker.domain.staff import Permission
 from worker.domain.step_texts import Place, WrittenSequence, WrittenStep, change, put_in, read_steps, take_out
 from worker.errors import Refused
 from worker.usecases.content.waiting import WaitingPeople
 from worker.usecases.drafting.look import email_of
-from worker.usecases.drafting.steps import copy_email, places_after, save_steps, text_of
+from worker.usecases.drafting.steps import all_steps, copy_email, save_steps, text_of
 
 _NEEDS = Permission.EDIT_CONTENT
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -42,8 +42,9 @@ def _steps_page(visit: Visit, status: int, problem: str) -> Response:
         written=written,
         started_from=version_of(text),
         waiting=WaitingPeople(visit.services.database).waiting(name),
-        emails=[("", "choose"), *((one, one) for one in _emails(draft.files) if not one.startswith(ACKNOWLEDGEMENT))],
-        afters=_afters(written.steps if written else ()),
+        emails=[("", "choose"), *(one for one in _emails(draft.files) if not one[0].startswith(ACKNOWLEDGEMENT))],
+        afters=_afters(written.steps if written else (), draft.files),
+        subjects=_subjects(written.steps if written else (), draft.files),
         places=_places(written),
         counts=_counts(written),
         problem=problem,
@@ -66,7 +67,8 @@ def _add(visit: Visit) -> Response:
 
 
 def _step(visit: Visit) -> Response:
-    text = text_of(visit.means.desk.read(), visit.path["id"])
+    draft = visit.means.desk.read()
+    text = text_of(draft, visit.path["id"])
     written = read_steps(text)
     step = written.step(visit.path["step"])
     before = [one.id for one in written.steps]
@@ -75,9 +77,11 @@ def _step(visit: Visit) -> Response:
         "studio_step.html",
         sequence=visit.path["id"],
         step=step,
+        number=at + 1,
+        subject=_subject(step.email, draft.files),
         after=before[at - 1] if at else "",
         started_from=version_of(text),
-        afters=_afters(one for one in written.steps if one is not step),
+        afters=[after for after in _afters(written.steps, draft.files) if after[0] != step.id],
         places=_places(written),
         waiting=WaitingPeople(visit.services.database).waiting(visit.path["id"]).get(step.id, 0),
     )
@@ -105,8 +109,18 @@ def _place(visit: Visit) -> Place:
     return Place(after=visit.typed("after"), days=int(typed) if typed.isdecimal() else None, only_at=only_at)
 
 
-def _afters(steps: Iterable[WrittenStep]) -> list[tuple[str, str]]:
-    return [("", "nothing: it is the first"), *((step.id, step.id) for step in steps)]
+def _afters(steps: Iterable[WrittenStep], files: Mapping[str, str]) -> list[tuple[str, str]]:
+    numbered = [(step.id, f"{number}. {_subject(step.email, files)}") for number, step in enumerate(steps, 1)]
+    return [("", "nothing: it is the first"), *numbered]
+
+
+def _subjects(steps: Iterable[WrittenStep], files: Mapping[str, str]) -> dict[str, str]:
+    return {step.id: _subject(step.email, files) for step in steps}
+
+
+def _subject(email: str, files: Mapping[str, str]) -> str:
+    """What people know an email by; its file's name where it has no subject yet."""
+    return subject_of(files.get(f"emails/{email}.md", "")) or email
 
 
 def _places(written: WrittenSequence | None) -> list[tuple[str, str]]:
@@ -115,9 +129,10 @@ def _places(written: WrittenSequence | None) -> list[tuple[str, str]]:
     return [(place.value, name) for place, name in LOCATIONS.items() if place in goes_to]
 
 
-def _emails(files: Iterable[str]) -> list[str]:
-    """The emails' ids, those that teach first: what answers a form is in no sequence."""
-    return sorted(filter(None, map(email_of, files)), key=lambda one: (one.startswith(ACKNOWLEDGEMENT), one))
+def _emails(files: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The emails by their subjects, those that teach first: what answers a form is in no sequence."""
+    named = [(one, f"{_subject(one, files)} ({one})") for one in filter(None, map(email_of, files))]
+    return sorted(named, key=lambda one: (one[0].startswith(ACKNOWLEDGEMENT), one[1]))
 
 
 def _counts(written: WrittenSequence | None) -> list[str]:
@@ -133,13 +148,15 @@ def _new(visit: Visit) -> Response:
 
 def _new_page(visit: Visit, status: int, problem: str) -> Response:
     draft = visit.means.desk.read()
-    emails = [(name, name) for name in _emails(draft.files)]
     steps = [
-        (f"{name}/{step}", f"{name}: after {step}" if step else f"{name}: as the first step")
-        for name, step in places_after(draft)
+        (f"{name}/{after}", f"{name}: after {said}" if after else f"{name}: as the first step")
+        for name, its_steps in all_steps(draft)
+        for after, said in _afters(its_steps, draft.files)
     ]
     places = [(place.value, name) for place, name in LOCATIONS.items() if place != "out_of_area"]
-    return visit.page("studio_new.html", status, emails=emails, steps=steps, places=places, problem=problem)
+    return visit.page(
+        "studio_new.html", status, emails=_emails(draft.files), steps=steps, places=places, problem=problem
+    )
 
 
 def _make(visit: Visit) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from worker.domain.drafting import as_copy, version_of
-from worker.domain.step_texts import Place, put_in, read_steps
+from worker.domain.step_texts import Place, WrittenStep, put_in, read_steps
 from worker.errors import NotFound, Refused
 from worker.usecases.drafting.desk import Draft, DraftDesk
 from worker.usecases.drafting.look import sequence_of
@@ -54,15 +54,14 @@ def copy_email(desk: DraftDesk, name: str, source: str, by: str, *, sequence: st
         save_steps(desk, sequence, version_of(before), by, lambda _: after)
 
 
-def places_after(draft: Draft) -> list[tuple[str, str]]:
-    """Every place where a step can be put: the sequence, and the step before it or nothing."""
+def all_steps(draft: Draft) -> list[tuple[str, tuple[WrittenStep, ...]]]:
+    """Every sequence that a step can be put into, with the steps that it has."""
     found = []
     for name in filter(None, map(sequence_of, sorted(draft.files))):
         try:
-            steps = read_steps(draft.files[path_of(name)]).steps
+            found.append((name, read_steps(draft.files[path_of(name)]).steps))
         except Refused:  # its own page says why
             continue
-        found += [(name, ""), *((name, step.id) for step in steps)]
     return found
 
 
