@@ -389,3 +389,15 @@ def test_every_call_to_another_host_goes_through_one_guarded_door() -> None:
 )  # fmt: skip
 def test_the_rule_about_calls_sees_what_it_forbids(code: str) -> None:
     assert list(calls_past_the_door(code)) != []
+
+
+def test_no_application_tells_its_requests_to_a_tracing_collector() -> None:
+    """Their paths are personal links, and what FastAPI finds in its process it tells."""
+    made = [
+        (name_of(file), {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}.get("telemetry"))
+        for file in FILES
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "FastAPI"
+    ]
+
+    assert {telemetry for _, telemetry in made} == {"UNTRACED"}, made

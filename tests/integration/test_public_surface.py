@@ -12,6 +12,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from opentelemetry import trace
 from starlette.testclient import TestClient
 
 from tests.support.databases import Databases
@@ -113,3 +114,21 @@ def test_fifty_looks_at_every_link_of_every_email_change_nothing(world: World, c
             assert (head.status_code, head.content) == (200, b"")
 
     assert digest(world) == before
+
+
+def test_no_request_is_told_to_a_tracing_collector(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The paths of links are personal, and FastAPI tells them to any OpenTelemetry provider that it finds."""
+    asked: list[str] = []
+
+    class Collector(trace.TracerProvider):
+        def get_tracer(self, *names: str, **_: object) -> trace.Tracer:
+            asked.extend(names)
+            return trace.NoOpTracer()
+
+    monkeypatch.setattr(trace, "get_tracer_provider", Collector)
+    given_settings = load_settings({}, state_dir=Path(world.folder), rate_limit="off")
+    with closing(Broker("redis://127.0.0.1:1")) as broker:
+        app = create_app(world.services, given_settings, broker)
+        TestClient(app, raise_server_exceptions=False).get("/u/a-personal-token")
+
+    assert not asked

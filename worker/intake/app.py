@@ -42,6 +42,7 @@ from worker.queues import QueueName
 from worker.settings import Settings
 from worker.storage.broker import Broker
 from worker.storage.spool import Spool
+from worker.untraced import UNTRACED
 from worker.usecases.arrival.understand import DEFAULT_FORM
 from worker.usecases.health.status import read_health, read_status
 from worker.usecases.health.vitals import read_vitals
@@ -65,6 +66,7 @@ def create_app(services: Services, settings: Settings, broker: Broker, *, consol
         acceptor.stop()
 
     app = FastAPI(
+        telemetry=UNTRACED,
         title="The Albany Clinic: lead intake",
         version=__version__,
         description=api_docs.DESCRIPTION,

@@ -23,6 +23,7 @@ from worker.errors import ConfigurationError, PermanentDeliveryError, TransientD
 from worker.logs import describe
 from worker.settings import Settings
 from worker.storage.database import Database
+from worker.untraced import UNTRACED
 from worker.usecases.content.check_content import check_content
 from worker.usecases.content.waiting import WaitingPeople
 
@@ -47,7 +48,7 @@ def preview_studio(
 
 def create_preview_app(studio: Studio) -> FastAPI:
     """The application of one studio."""
-    app = FastAPI(title="Studio", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(telemetry=UNTRACED, title="Studio", openapi_url=None, docs_url=None, redoc_url=None)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
     app.include_router(studio_routes(studio))
 
