@@ -34,10 +34,13 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _ONE_YEAR_OF_TLS = "max-age=31536000; includeSubDomains"
 
 
+_RAW = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in SECURITY_HEADERS.items()]
+
+
 def set_security_headers(headers: MutableHeaders) -> None:
     """Set what the answer has not set itself."""
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
+    own = {name for name, _ in headers.raw}
+    headers.raw.extend(header for header in _RAW if header[0] not in own)
 
 
 class SecureHeaders:

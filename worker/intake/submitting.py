@@ -84,8 +84,9 @@ class SubmissionEndpoint:
         person = await self._limits.of_address(submission.email)
         if person.must_wait:
             return self._again(post, 429, "too-many")
-        suspicions = await self._suspicions(form, fields, judged, person)
-        return await self._accept(replace(submission, suspicions=(*submission.suspicions, *suspicions)), post)
+        if suspicions := await self._suspicions(form, fields, judged, person):
+            submission = replace(submission, suspicions=(*submission.suspicions, *suspicions))
+        return await self._accept(submission, post)
 
     async def _understand(self, fields: Fields, post: _Post) -> Submission:
         """At once, or in a thread where so much was written that others would wait while it is read for danger."""

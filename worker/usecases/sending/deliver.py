@@ -93,7 +93,7 @@ def _load(services: Services, claimed: Claimed) -> Batch:
     """All that is needed to decide on a batch and to compose it; those whose lead was just erased are left out."""
     with services.database.read() as connection:
         loaded, began = installation.moment(connection), time.monotonic()
-        snapshot, renderer = services.content.renderer(connection)
+        snapshot, renderer = services.content.named(connection, loaded.snapshot)
         known = load_known(connection, renderer, claimed.sends, loaded.now)
     return Batch(
         sends=[send for send in claimed.sends if send["id"] in known],
