@@ -30,6 +30,16 @@ def test_rows_of_several_tables_arrive_as_they_were_given(world: World) -> None:
     assert {name: told[name] for name in entry} == entry
 
 
+def test_what_many_rows_have_alike_arrives_in_each_of_them(world: World) -> None:
+    same, other = {"codes": ["a", 'b"c'], "more": {"number": 1}}, {"codes": []}
+    details = [same, other, same, same]
+    rows = [_entry(world, None) | {"actor": f"row {number}", "detail": each} for number, each in enumerate(details)]
+    with world.database.write() as connection:
+        insert_several(connection, [NewRows(timeline, rows, alike="detail")])
+
+    assert [row["detail"] for row in sorted(_tried(world), key=lambda row: row["actor"])] == details
+
+
 def test_only_what_was_not_there_is_new(world: World) -> None:
     one, other = _alert(world, None), _alert(world, None)
     with world.database.write() as connection:

@@ -9,7 +9,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, String, literal, select, union_all
+from sqlalchemy import (
+    Column,
+    CompoundSelect,
+    Connection,
+    Select,
+    String,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from worker.domain.consent import SuppressionReason, SuppressionScope
 from worker.storage import alerts, outgoing_events, submissions, timeline
@@ -66,9 +78,18 @@ def _standing(dialect: str) -> CompoundSelect[Any, Any, Any]:
     are_leads = select(leads.c.email_hash, nothing, nothing)
     are_suppressed = select(suppressions.c.address_hash, suppressions.c.scope, suppressions.c.reason)
     return union_all(
-        are_leads.where(is_one_of_given(dialect, leads.c.email_hash, "hashes")),
-        are_suppressed.where(is_one_of_given(dialect, suppressions.c.address_hash, "hashes")),
+        _only_given(dialect, are_leads, leads.c.email_hash),
+        _only_given(dialect, are_suppressed, suppressions.c.address_hash),
     )
+
+
+def _only_given(dialect: str, query: Select[Any], address: Column[str]) -> Select[Any]:
+    """On PostgreSQL a join: while a table is so small that it is read whole, a list is gone through for each row."""
+    if dialect == "sqlite":
+        return query.where(is_one_of_given(dialect, address, "hashes"))
+    hashes = bindparam("hashes", type_=ARRAY(address.type))
+    given = func.unnest(hashes).table_valued("address", name="given").render_derived()
+    return query.join(given, address == given.c.address)
 
 
 def store(
@@ -82,7 +103,7 @@ def store(
         connection,
         [
             NewRows(consents, first.consents),
-            NewRows(enrollments, first.enrollments),
+            NewRows(enrollments, first.enrollments, alike="plan"),
             NewRows(sends, [send_store.planned_row(send) for send in first.sends], once=True),
             timeline.new_rows(first.entries),
             queued,

@@ -134,7 +134,7 @@ def consent_row(desk: Desk, arrival: Arrival, lead_id: str) -> dict[str, Any]:
 def _enrollment(desk: Desk, arrival: Arrival, lead: Mapping[str, Any]) -> tuple[Mapping[str, Any], NewSend | None]:
     """The enrollment, which is complete at once where nothing of its sequence applies, and its first send."""
     where = content_location(Location(lead["location"]))
-    plan = desk.catalog.sequences[lead["sequence"]].plan_for(where)
+    plan, stored = desk.plan_of(lead["sequence"], where)
     anchor = min(desk.now, arrival.submitted_at)
     position = Position(last_step=None, anchor=anchor, last_nurture_at=None)
     first = plan_next(plan, position, where, desk.catalog.clinic, desk.now)
@@ -145,7 +145,7 @@ def _enrollment(desk: Desk, arrival: Arrival, lead: Mapping[str, Any]) -> tuple[
         "cycle": 1,
         "location": lead["location"],
         "snapshot": desk.snapshot,
-        "plan": plan.to_json(),
+        "plan": stored,
         "status": enrollments.ACTIVE if first else enrollments.COMPLETED,
         "started_at": desk.now,
         "ended_at": None if first else desk.now,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -19,12 +21,20 @@ from worker.domain.ids import acknowledgement_id
 from worker.domain.leads import Language, Location
 from worker.domain.routing import Route, Topic, read_topic, route
 from worker.domain.sends import SendKind
+from worker.domain.sequences import Plan
 from worker.domain.submissions import Submission
 from worker.storage.installation import Moment
 from worker.storage.leads import Vault
 from worker.storage.sends import NewSend
 from worker.usecases.arrival.evidence import read_evidence
 from worker.usecases.services import Services
+
+
+class PinnedPlan(NamedTuple):
+    """A sequence's plan at a location, and the form in which enrollments store it."""
+
+    plan: Plan
+    stored: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +48,15 @@ class Desk:
     real_now: datetime
     now: datetime
     is_anyone_told: bool
+    _plans: dict[tuple[str, Location], PinnedPlan] = field(default_factory=dict)
+
+    def plan_of(self, sequence: str, location: Location) -> PinnedPlan:
+        """What an enrollment of this moment pins; the same object for all alike."""
+        key = sequence, location
+        if key not in self._plans:
+            plan = self.catalog.sequences[sequence].plan_for(location)
+            self._plans[key] = PinnedPlan(plan, plan.to_json())
+        return self._plans[key]
 
     def in_language_of(self, form: str, email: str) -> str:
         """The email to send in place of this one to who wrote by this form: itself, where there is no other."""
