@@ -18,13 +18,14 @@ from worker.bootstrap import CeleryQueue
 from worker.celery import app
 from worker.intake import acceptor as accepting
 from worker.intake.acceptor import Acceptor
+from worker.storage.segments import Journal
 from worker.storage.spool import Spool
 
 
 @contextmanager
-def started(world: World, queue: RecordingQueue, folder: Path) -> Iterator[Acceptor]:
+def started(world: World, queue: RecordingQueue, folder: Path, *looks: Callable[[], None]) -> Iterator[Acceptor]:
     world.services.queue = queue
-    acceptor = Acceptor(world.services, Spool(folder))
+    acceptor = Acceptor(world.services, Spool(folder), looks)
     acceptor.start()
     try:
         yield acceptor
@@ -68,6 +69,47 @@ def test_everyone_in_a_group_is_told_that_it_could_not_be_kept(world: World, tmp
         (tmp_path / "spool" / "tmp").rmdir()
         assert [type(told) for told in asyncio.run(both(acceptor))] == [FileNotFoundError] * 2
         (tmp_path / "spool" / "tmp").mkdir()
+
+
+class Surprise(Exception):
+    """What nobody has thought of."""
+
+
+def surprised(*_: object) -> bool:
+    raise Surprise
+
+
+def test_a_failure_that_nobody_has_thought_of_is_told_and_the_next_post_is_kept(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with started(world, RecordingQueue(), tmp_path / "spool") as acceptor:
+        with monkeypatch.context() as broken:
+            broken.setattr(Journal, "write", surprised)
+            with pytest.raises(OSError, match="not written"):
+                asyncio.run(acceptor.accept("a:1"))
+        asyncio.run(acceptor.accept("b:2"))
+
+        assert envelopes_in(tmp_path / "spool") == ["b:2"]
+
+
+def test_what_a_surprised_publisher_did_not_push_is_offered_by_the_relay_after_its_own_surprises(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accepting, "_RELAY_REST_S", 0.01)
+    queue, looks = RecordingQueue(), [True, True]
+    post = world.envelope(world.submission())
+
+    def look() -> None:
+        if looks:
+            looks.pop()
+            surprised()
+
+    with started(world, queue, tmp_path / "spool", look) as acceptor:
+        with monkeypatch.context() as broken:
+            broken.setattr(queue, "capture", surprised)
+            asyncio.run(acceptor.accept(post))
+            until(lambda: not looks)
+        until(lambda: queue.captured == [[post]])
 
 
 def test_while_all_workers_are_busy_what_arrives_goes_in_one_message(

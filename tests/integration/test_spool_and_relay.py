@@ -165,6 +165,23 @@ def test_an_erased_person_is_taken_out_of_a_segment_as_soon_as_it_is_closed(spoo
     assert envelopes_in(spool.root) == ["a:1"]
 
 
+def test_what_a_crash_leaves_of_taking_somebody_out_is_found_by_the_next_one(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.begin(["a:1", "b:2"]).close()
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as crashing:
+        crashing.setattr(Path, "replace", crash)
+        with pytest.raises(KeyboardInterrupt):
+            spool.take_out(lambda envelope: envelope == "b:2")
+    spool.take_out(lambda envelope: envelope in {"a:1", "b:2"})
+
+    assert list(spool.everything()) == files_in(spool.root) == []
+
+
 @pytest.mark.faults
 def test_a_group_that_no_longer_fits_is_refused_whole_and_what_stood_before_it_stays(tmp_path: Path) -> None:
     program = """

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from worker.faults import fault
 from worker.storage.segments import Journal
@@ -133,8 +132,8 @@ class Acceptor:
         envelopes = [waiting.envelope for waiting in group]
         try:
             file = self._journal.write(envelopes)
-        except OSError as error:
-            _settle(group, error)
+        except Exception as error:  # whatever it is: these are told, and this thread is there for the next
+            _settle(group, error if isinstance(error, OSError) else OSError("not written"))
             log.exception("spool.not_written", count=len(group))
             return
         _settle(group, None)
@@ -148,10 +147,17 @@ class Acceptor:
         while (written := self._written.get()) is not None:
             together = [written, *self._company(len(written[1]))]
             fault("before_push")
-            if not self._services.queue.capture([envelope for _, envelopes in together for envelope in envelopes]):
+            if not self._is_pushed([envelope for _, envelopes in together for envelope in envelopes]):
                 for file, _ in together:
                     self.relay.miss(file)
             fault("after_push")
+
+    def _is_pushed(self, envelopes: Sequence[str]) -> bool:
+        try:
+            return self._services.queue.capture(envelopes)
+        except Exception:  # whatever it is: the relay offers these, and this thread is there for the next
+            log.exception("intake.not_pushed", count=len(envelopes))
+            return False
 
     def _company(self, count: int) -> Iterator[tuple[Path, list[str]]]:
         """While a message waits that no worker has taken, all are busy: what arrives meanwhile goes with this one."""
@@ -172,14 +178,14 @@ class Acceptor:
     def _relay(self) -> None:
         with (self._spool.root / "relay.lock").open("w") as lock:
             while not self._stopping.wait(_RELAY_EVERY_S):
-                for look in self._each_second:
-                    look()
                 try:
+                    for look in self._each_second:
+                        look()
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one relay per spool, whoever else serves it
                     self._relay_what_is_due()
                 except BlockingIOError:
                     self.relay.forget()
-                except (SQLAlchemyError, OSError):
+                except Exception:  # whatever it is: with this thread what Redis lost would be lost until a restart
                     log.exception("relay.failed")
                     self._stopping.wait(_RELAY_REST_S)
 

@@ -94,11 +94,26 @@ class Spool:
         until = time.monotonic() + _CLOSED_WITHIN_S
         while any(map(is_meant, self._in_open_segments())) and time.monotonic() < until:
             time.sleep(_LOOK_EVERY_S)
-        return sum(_take_out(path, is_meant) for path in self.everything() if path.suffix == CLOSED)
+        return sum(self._take_out(path, is_meant) for path in self.everything() if path.suffix == CLOSED)
 
     def take_out_of(self, file: SpoolFile, is_meant: Callable[[str], bool]) -> None:
         """Take single envelopes out of one closed file."""
-        _take_out(file.path, is_meant)
+        self._take_out(file.path, is_meant)
+
+    def _take_out(self, path: Path, is_meant: Callable[[str], bool]) -> int:
+        try:
+            envelopes = read_lines(path)
+        except FileNotFoundError:
+            return 0  # confirmed, or finished writing, in between
+        kept = [envelope for envelope in envelopes if not is_meant(envelope)]
+        if not kept:
+            path.unlink(missing_ok=True)
+        elif len(kept) < len(envelopes):
+            aside = self._tmp / f"{path.stem}-{uuid4().hex[:8]}{CLOSED}"  # what a crash leaves there is found, and goes
+            _write_durably(aside, to_lines(kept))
+            aside.replace(path)
+            fsync_folder(path.parent)
+        return len(envelopes) - len(kept)
 
     def _open(self) -> Iterator[Path]:
         yield from sorted(self._ready.glob(f"*{OPEN}"))
@@ -142,22 +157,6 @@ def _written_at(path: Path) -> float | None:
     with contextlib.suppress(FileNotFoundError):  # closed or confirmed in between
         return path.stat().st_mtime
     return None
-
-
-def _take_out(path: Path, is_meant: Callable[[str], bool]) -> int:
-    try:
-        envelopes = read_lines(path)
-    except FileNotFoundError:
-        return 0  # confirmed, or finished writing, in between
-    kept = [envelope for envelope in envelopes if not is_meant(envelope)]
-    if not kept:
-        path.unlink(missing_ok=True)
-    elif len(kept) < len(envelopes):
-        aside = path.with_suffix(f".{uuid4().hex[:8]}")
-        _write_durably(aside, to_lines(kept))
-        aside.replace(path)
-        fsync_folder(path.parent)
-    return len(envelopes) - len(kept)
 
 
 def _write_durably(path: Path, content: bytes) -> None:
