@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 
@@ -30,7 +31,7 @@ _BACKLOG = 1000
 _HELD_AT_MOST_S, _LOOK_EVERY_S = 0.25, 0.01
 _RELAY_EVERY_S, _RELAY_BREATH_S = 0.5, 0.02
 _RELAY_REST_S = 5.0
-"""After trouble with the database, which every pass would only repeat."""
+"""After trouble with the database or the disk, which every pass would only repeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +177,24 @@ class Acceptor:
                 yield following
 
     def _relay(self) -> None:
-        with (self._spool.root / "relay.lock").open("w") as lock:
-            while not self._stopping.wait(_RELAY_EVERY_S):
-                try:
-                    for look in self._each_second:
-                        look()
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # one relay per spool, whoever else serves it
-                    self._relay_what_is_due()
-                except BlockingIOError:
-                    self.relay.forget()
-                except Exception:  # whatever it is: with this thread what Redis lost would be lost until a restart
-                    log.exception("relay.failed")
-                    self._stopping.wait(_RELAY_REST_S)
+        while not self._stopping.is_set():
+            try:
+                with (self._spool.root / "relay.lock").open("w") as lock:
+                    self._relay_alone(lock)
+            except Exception:  # whatever it is: with this thread what Redis lost would be lost until a restart
+                log.exception("relay.failed")
+                self._stopping.wait(_RELAY_REST_S)
+
+    def _relay_alone(self, lock: TextIO) -> None:
+        """While no other process does: one relay per spool, whoever else serves it."""
+        while not self._stopping.wait(_RELAY_EVERY_S):
+            for look in self._each_second:
+                look()
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._relay_what_is_due()
+            except BlockingIOError:
+                self.relay.forget()
 
     def _relay_what_is_due(self) -> None:
         """A little at a time, with a breath in between: after an outage there is a lot of it."""

@@ -42,20 +42,23 @@ class Segment:
             begun.rename(self.path)
             fsync_folder(ready)
             fault("spool_renamed")
-        except OSError:
-            os.close(self._descriptor)
-            begun.unlink(missing_ok=True)
-            self.path.unlink(missing_ok=True)
+        except BaseException:
+            try:  # while it is locked: one that is free is adopted, and its people were told that it was not kept
+                begun.unlink(missing_ok=True)
+                self.path.unlink(missing_ok=True)
+            finally:
+                os.close(self._descriptor)
             raise
 
     def append(self, envelopes: Sequence[str]) -> None:
-        """Make these durable. Raises OSError when they are not; the file then ends where it did before."""
+        """Make these durable. Raises OSError when they are not; whatever it was, the file then ends where it did
+        before: what is written next must not join half a line."""
         rest = to_lines(envelopes)
         length = len(rest)
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
-        except OSError:
+        except BaseException:
             os.ftruncate(self._descriptor, self._bytes)
             raise
         self._bytes += length
@@ -72,8 +75,11 @@ class Segment:
 
 
 def adopt(path: Path) -> None:
-    """Close an open segment whose writer has died; nothing is done to one being written, or closed by now."""
-    with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("r+b") as file:
+    """Close an open segment whose writer has died; nothing is done to one being written, or closed by now.
+
+    One that can't be closed is left as it is, and offered as one whose writer is frozen: it holds no other up.
+    """
+    with contextlib.suppress(OSError), path.open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.truncate(file.read().rfind(b"\n") + 1)
         path.rename(path.with_suffix(CLOSED))
@@ -101,7 +107,7 @@ class Journal:
             return self._segment.closed
         try:
             self._segment.append(envelopes)
-        except OSError:
+        except BaseException:
             self.close()
             raise
         return self._segment.closed

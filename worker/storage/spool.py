@@ -9,6 +9,7 @@ many tries. `tmp/` holds what is being begun.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 import time
@@ -20,6 +21,9 @@ from uuid import uuid4
 from worker.storage.segments import CLOSED, OPEN, Segment, adopt, fsync_folder, to_lines
 
 _UNFINISHED_AFTER_S = 3600.0
+_FROZEN_AFTER_S = 10.0
+"""Ten times as long as a segment is written to. What lies in one that is still open has a writer that hangs."""
+
 _CLOSED_WITHIN_S, _LOOK_EVERY_S = 5.0, 0.05
 
 
@@ -30,6 +34,15 @@ class SpoolFile:
     path: Path
     envelopes: tuple[str, ...]
     written_at: float
+
+    @property
+    def is_open(self) -> bool:
+        """Its writer hangs, and may go on to append to it: it can be read, never moved or removed."""
+        return self.path.suffix == OPEN
+
+
+def _ignore(_path: Path) -> None:
+    """Nobody wants to know."""
 
 
 class Spool:
@@ -50,15 +63,24 @@ class Spool:
         for path in self._open():
             adopt(path)
 
-    def waiting(self, is_wanted: Callable[[Path], bool] = lambda _: True) -> Iterator[SpoolFile]:
-        """The closed files not yet confirmed, oldest first; only those wanted are read."""
-        for path in filter(is_wanted, sorted(self._ready.glob(f"*{CLOSED}"))):
+    def waiting(
+        self, is_wanted: Callable[[Path], bool] = lambda _: True, not_read: Callable[[Path], None] = _ignore
+    ) -> Iterator[SpoolFile]:
+        """The closed files not yet confirmed, oldest first, and open ones whose writers hang; only those wanted are
+        read. One that can't be read is told, and holds no other up."""
+        for path in filter(is_wanted, map(self._ready.joinpath, self._names())):
             try:
-                text = path.read_text(encoding="ascii", errors="replace")  # damage is for the relay to judge
                 written_at = path.stat().st_mtime
+                if path.suffix == OPEN and time.time() - written_at < _FROZEN_AFTER_S:
+                    continue
+                text = path.read_text(encoding="ascii", errors="replace")  # damage is for the relay to judge
             except FileNotFoundError:
                 continue  # confirmed by another relay pass in between
-            yield SpoolFile(path=path, envelopes=tuple(text.splitlines()), written_at=written_at)
+            except OSError:
+                not_read(path)
+                continue
+            whole = text[: text.rfind("\n") + 1] if path.suffix == OPEN else text
+            yield SpoolFile(path=path, envelopes=tuple(whole.splitlines()), written_at=written_at)
 
     def remove(self, file: SpoolFile) -> None:
         """Let go of a confirmed file."""
@@ -68,7 +90,7 @@ class Spool:
         """Delete what a dead process left half-written an hour ago or more: nobody was told "accepted" of it."""
         forgotten = 0
         for path in self._tmp.glob(f"*{CLOSED}"):
-            with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(OSError):  # a disk that takes no more can still be read, and relayed from
                 if time.time() - path.stat().st_mtime > _UNFINISHED_AFTER_S:
                     path.unlink()
                     forgotten += 1
@@ -101,22 +123,35 @@ class Spool:
         self._take_out(file.path, is_meant)
 
     def _take_out(self, path: Path, is_meant: Callable[[str], bool]) -> int:
-        try:
+        """Write the rest aside, where what a crash leaves is found and goes; locked, so that no two do it at once,
+        and none does it to what is being begun: its writer would append to a file that has no name any more."""
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             envelopes = read_lines(path)
-        except FileNotFoundError:
-            return 0  # confirmed, or finished writing, in between
-        kept = [envelope for envelope in envelopes if not is_meant(envelope)]
-        if not kept:
-            path.unlink(missing_ok=True)
-        elif len(kept) < len(envelopes):
-            aside = self._tmp / f"{path.stem}-{uuid4().hex[:8]}{CLOSED}"  # what a crash leaves there is found, and goes
-            _write_durably(aside, to_lines(kept))
+            kept = [envelope for envelope in envelopes if not is_meant(envelope)]
+            if not kept:
+                path.unlink(missing_ok=True)
+            elif len(kept) < len(envelopes):
+                self._put_in_place(path, kept)
+            return len(envelopes) - len(kept)
+        return 0  # confirmed, or finished writing, in between
+
+    def _put_in_place(self, path: Path, envelopes: Sequence[str]) -> None:
+        aside = self._tmp / f"{uuid4().hex}{CLOSED}"
+        try:
+            _write_durably(aside, to_lines(envelopes))
             aside.replace(path)
-            fsync_folder(path.parent)
-        return len(envelopes) - len(kept)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
+        fsync_folder(path.parent)
 
     def _open(self) -> Iterator[Path]:
-        yield from sorted(self._ready.glob(f"*{OPEN}"))
+        yield from (self._ready / name for name in self._names() if name.endswith(OPEN))
+
+    def _names(self) -> list[str]:
+        """What lies in `ready`, oldest first. As names: after a long outage there are tens of thousands."""
+        return sorted(name for name in os.listdir(self._ready) if name.endswith((OPEN, CLOSED)))
 
     def _in_open_segments(self) -> Iterator[str]:
         self.adopt()
@@ -131,11 +166,7 @@ class Spool:
 
     def counts(self) -> tuple[int, int]:
         """How many files wait, and how many are in quarantine."""
-        return len(self._waiting()), sum(1 for _ in self._quarantine.glob(f"*{CLOSED}"))
-
-    def _waiting(self) -> list[Path]:
-        """All that is not confirmed, the segments that are being written among them."""
-        return [*self._open(), *self._ready.glob(f"*{CLOSED}")]
+        return len(self._names()), sum(1 for _ in self._quarantine.glob(f"*{CLOSED}"))
 
     def free_share(self) -> float:
         """How much of its disk is free, from 0 to 1."""
@@ -143,8 +174,9 @@ class Spool:
         return disk.free / disk.total
 
     def oldest_age(self) -> float | None:
-        """Seconds since the oldest waiting file was written."""
-        oldest = min(filter(None, map(_written_at, self._waiting())), default=None)
+        """Seconds since the oldest waiting file was written: the first by its name, which tells when it was begun."""
+        written = filter(None, map(_written_at, map(self._ready.joinpath, self._names())))
+        oldest = next(written, None)
         return None if oldest is None else max(0.0, time.time() - oldest)
 
 

@@ -51,7 +51,15 @@ class _Pushes:
 
     count: int = 0
     waits: int = 0
+    waits_at_most: int = 0
+    """Nothing for what was never offered: it can't lie there."""
     next_at: float = 0.0
+
+    def offer(self, *, is_busy: bool) -> None:
+        """Each offer is waited for twice as long as the one before while nobody takes it: a night without workers
+        would else fill the broker with the same posts again and again."""
+        self.count += not is_busy
+        self.waits_at_most = max(_WAITS, self.waits_at_most * 2)
 
     def rest(self) -> None:
         """Look again later, each time longer."""
@@ -68,10 +76,13 @@ class Relay:
     has_more: bool = False
     """True when the last look was at some of the files only whose time has come."""
     _pushes: dict[Path, _Pushes] = field(default_factory=dict)
+    _round: Iterator[SpoolFile] | None = None
+    """Through all that waits, over as many looks as it takes: none is looked at twice before each was once."""
 
     def expect(self, path: Path) -> None:
         """What a file holds was pushed by the publisher: give the workers a moment before looking."""
-        self._pushes.setdefault(path, _Pushes(count=1, next_at=time.monotonic() + FIRST_RETRY_S))
+        first = _Pushes(count=1, waits_at_most=_WAITS, next_at=time.monotonic() + FIRST_RETRY_S)
+        self._pushes.setdefault(path, first)
 
     def miss(self, path: Path) -> None:
         """Not all that a file holds was pushed: look soon, however much else lies on the queue."""
@@ -80,12 +91,12 @@ class Relay:
     def forget(self) -> None:
         """Another process tidies this spool, and remembers for itself."""
         self._pushes.clear()
+        self._round = None
 
     def run_once(self) -> int:
         """Look at files whose time has come; how many were pushed again. Raises when the database is away."""
         if unfinished := self.spool.forget_unfinished():
             log.warning("spool.unfinished_forgotten", count=unfinished)
-        self.spool.adopt()
         due = self._due()
         if not due:
             return 0
@@ -100,32 +111,49 @@ class Relay:
         return sum(self._push(group, is_busy=is_busy) for group in self._groups(offered))
 
     def _due(self) -> list[SpoolFile]:
-        """The oldest files whose time has come, as many as are enough."""
+        """The next files whose time has come, as many as are enough."""
         due: list[SpoolFile] = []
         size = 0
-        self.has_more = False
-        for file in self.spool.waiting(self._is_time_for):
+        if self._round is None:
+            self.spool.adopt()
+            self._round = self.spool.waiting(self._is_time_for, self._not_read)
+        for file in self._round:
             due.append(file)
             size += len(file.envelopes)
             if size >= ENOUGH:
                 self.has_more = True
-                break
+                return due
+        self.has_more, self._round = False, None
         return due
+
+    def _not_read(self, path: Path) -> None:
+        log.error("spool.not_read", file=path.name)
+        self._leave(path)
+
+    def _leave(self, path: Path) -> None:
+        """The disk does not do what is asked of this file: the others go on, and it is looked at later."""
+        state = self._pushes.setdefault(path, _Pushes())
+        state.waits += 1
+        state.rest()
 
     def _what_is_left(self, file: SpoolFile, confirmed: set[str]) -> SpoolFile | None:
         """The file with what the database does not hold; None, and the file let go of, where it holds everything."""
         left = tuple(one for one in file.envelopes if _is_readable(one) and _id(one) not in confirmed)
-        if not left:
-            self._let_go(file)
-            return None
-        if len(left) < len(file.envelopes) and self._state(file).count == _TOGETHER:
-            self.spool.take_out_of(file, lambda envelope: _id(envelope) in confirmed)  # it may stay for long
-        return replace(file, envelopes=left)
+        try:
+            if not left:
+                self._let_go(file)
+                return None
+            if len(left) < len(file.envelopes) and self._state(file).count == _TOGETHER and not file.is_open:
+                self.spool.take_out_of(file, lambda envelope: _id(envelope) in confirmed)  # it may stay for long
+        except OSError:
+            log.exception("spool.not_let_go", file=file.path.name)
+            self._leave(file.path)
+        return replace(file, envelopes=left) if left else None
 
     def _may_lie_there(self, file: SpoolFile) -> bool:
         """What was offered may not have been taken yet: offering more would only make the queue longer."""
         state = self._state(file)
-        if not state.count or state.waits >= _WAITS:
+        if state.waits >= state.waits_at_most:
             return False
         state.waits += 1
         state.rest()
@@ -133,14 +161,17 @@ class Relay:
 
     def _let_go(self, file: SpoolFile) -> None:
         """All that can be read in it is confirmed; a damaged rest is kept for a person."""
-        self._pushes.pop(file.path, None)
-        if len(_ids(file)) == len(set(file.envelopes)):
-            self.spool.remove(file)
-        else:
+        if file.is_open or not all(map(_is_readable, file.envelopes)):
             self._set_aside(file)
+        else:
+            self.spool.remove(file)
+            self._pushes.pop(file.path, None)
 
     def _set_aside(self, file: SpoolFile) -> None:
-        """Keep a file that nobody can capture for a person, and say so."""
+        """Keep a file that nobody can capture for a person, and say so; one that is open when it is closed."""
+        if file.is_open:
+            self._leave(file.path)
+            return
         self.spool.quarantine(file)
         self._pushes.pop(file.path, None)
         log.error("spool.set_aside", file=file.path.name, count=len(file.envelopes))
@@ -193,7 +224,7 @@ class Relay:
             return 0
         for state in map(self._state, files):
             state.rest()
-            state.count += not is_busy
+            state.offer(is_busy=is_busy)
         return len(files)
 
     def _rest(self, files: Sequence[SpoolFile]) -> None:
