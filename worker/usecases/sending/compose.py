@@ -63,11 +63,7 @@ def compose(
     """
     if identity.email is None:
         raise ValueError("a send to nobody")
-    location = Location(send["location"])
-    sender = _sender(renderer.catalog, location)
-    compiled = renderer.compiled(send["email"], location, send["sequence"])
-    frame = _frame(compiled, location, sender, _stream(send))
-    domain = sender.address.rpartition("@")[2]
+    compiled, sender, domain, frame = _made(renderer, send["email"], send["location"], send["sequence"], send["kind"])
     links = _links(send, lookup, public_url, frame.gaps)
     values = {MARKS["greeting"]: greeting(identity.first_name, compiled.language), **links}
     html_values = {mark: html.escape(value, quote=True) for mark, value in values.items()}
@@ -103,10 +99,27 @@ def compose(
     )
 
 
+class _Sender(NamedTuple):
+    name: str
+    address: str
+    reply_to: str
+
+
+class _Made(NamedTuple):
+    """What all messages of an email have alike, of one location, sequence and kind."""
+
+    compiled: CompiledEmail
+    sender: _Sender
+    domain: str
+    frame: Frame
+
+
 @lru_cache(maxsize=256)
-def _frame(compiled: CompiledEmail, location: Location, sender: _Sender, stream: str) -> Frame:
-    domain = sender.address.rpartition("@")[2]
-    return Frame.of(
+def _made(renderer: Renderer, email: str, place: str, sequence: str | None, kind: str) -> _Made:
+    location = Location(place)
+    sender, compiled = _sender(renderer.catalog, location), renderer.compiled(email, location, sequence)
+    domain, stream = sender.address.rpartition("@")[2], "education" if kind == SendKind.NURTURE else "answers"
+    frame = Frame.of(
         from_name=sender.name,
         from_address=sender.address,
         reply_to=sender.reply_to,
@@ -116,6 +129,7 @@ def _frame(compiled: CompiledEmail, location: Location, sender: _Sender, stream:
         text=Quoted.of(split_at_marks(compiled.text)),
         html=Quoted.of(split_at_marks(compiled.html)),
     )
+    return _Made(compiled, sender, domain, frame)
 
 
 def _links(send: Mapping[str, Any], lookup: LookupKey, public_url: str, needed: Collection[str]) -> dict[str, str]:
@@ -160,19 +174,9 @@ def _unsubscribe_url(send: Mapping[str, Any], lookup: LookupKey, public_url: str
     return f"{public_url}/u/{make_token(send['id'], 'unsubscribe', lookup)}"
 
 
-class _Sender(NamedTuple):
-    name: str
-    address: str
-    reply_to: str
-
-
 def _sender(catalog: Catalog, location: Location) -> _Sender:
     clinic = catalog.clinic
     if location in clinic.places:
         place = clinic.places[location]
         return _Sender(place.sender_name, place.sender_address, place.reply_to)
     return _Sender(clinic.undecided_sender_name, clinic.undecided_sender_address, clinic.undecided_reply_to)
-
-
-def _stream(send: Mapping[str, Any]) -> str:
-    return "education" if send["kind"] == SendKind.NURTURE else "answers"
