@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -147,6 +149,50 @@ def test_what_the_broker_did_not_take_is_offered_by_the_relay_however_much_else_
         until(lambda: bool(queue.hints))
         queue.takes = queue.waits = True
         until(lambda: queue.captured == [[post]])
+
+
+def test_the_relay_begins_when_its_folder_lets_it(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accepting, "_RELAY_REST_S", 0.05)
+    lock, queue = tmp_path / "spool" / "relay.lock", RecordingQueue()
+    lock.mkdir(parents=True)  # it can't be opened, as on a disk that came up read-only
+    post = world.envelope(world.submission())
+    Spool(tmp_path / "spool").begin([post]).close()
+
+    with started(world, queue, tmp_path / "spool") as acceptor:
+        acceptor._threads[2].join(timeout=0.2)
+        assert acceptor._threads[2].is_alive()
+        lock.rmdir()
+        until(lambda: queue.captured == [[post]])
+
+
+@contextmanager
+def relayed_elsewhere(folder: Path, lived_s_ago: float) -> Iterator[Path]:
+    """Another process has the lock; the file shows when it last lived."""
+    path = folder / "relay.lock"
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.utime(path, (time.time() - lived_s_ago,) * 2)
+        yield path
+
+
+def test_a_relay_that_hangs_is_stood_in_for(world: World, tmp_path: Path) -> None:
+    queue, post = RecordingQueue(), world.envelope(world.submission())
+    spool = Spool(tmp_path / "spool")
+    spool.begin([post]).close()
+
+    with relayed_elsewhere(spool.root, lived_s_ago=60), started(world, queue, spool.root):
+        until(lambda: queue.captured == [[post]])
+
+
+def test_a_relay_that_lives_is_left_to_its_work_and_shows_that_it_lives(tmp_path: Path) -> None:
+    with relayed_elsewhere(tmp_path, lived_s_ago=0) as path, path.open("a") as ours:
+        assert not accepting._is_ours(ours)
+    os.utime(path, (0, 0))
+    with path.open("a") as ours, path.open("a") as another:
+        assert accepting._is_ours(ours)
+        assert not accepting._is_ours(another)
 
 
 def test_a_stop_does_not_wait_for_busy_workers(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

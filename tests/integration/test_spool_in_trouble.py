@@ -15,7 +15,6 @@ import pytest
 from tests.support.databases import Databases
 from tests.support.spooled import envelopes_in
 from tests.support.world import World, migrate_world, open_world
-from worker.intake.acceptor import Acceptor
 from worker.storage import tables
 from worker.storage.segments import CLOSED, OPEN, Journal
 from worker.storage.spool import Spool, read_lines
@@ -169,26 +168,6 @@ def test_two_envelopes_of_one_submission_in_a_file_are_no_damage(world: World, s
     look(relay)
 
     assert (world.count(tables.leads), spool.counts()) == (1, (0, 0))
-
-
-def test_the_relay_begins_when_its_folder_lets_it(world: World, spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.intake.acceptor._RELAY_REST_S", 0.05)
-    lock = spool.root / "relay.lock"
-    lock.mkdir()  # it can't be opened, as on a disk that came up read-only
-    (post,) = posts(world, 1)
-    spool.begin([post]).close()
-    acceptor = Acceptor(world.services, spool)
-    acceptor.start()
-    try:
-        acceptor._threads[2].join(timeout=0.2)
-        assert acceptor._threads[2].is_alive()
-        lock.rmdir()
-        deadline = time.monotonic() + 30
-        while not world.queue.captured and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert world.queue.captured == [[post]]
-    finally:
-        acceptor.stop()
 
 
 # --- taking out ---

@@ -8,7 +8,9 @@ and the relay (again, until the database confirms).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
+import os
 import queue
 import threading
 import time
@@ -30,6 +32,7 @@ log = structlog.get_logger()
 _BACKLOG = 1000
 _HELD_AT_MOST_S, _LOOK_EVERY_S = 0.25, 0.01
 _RELAY_EVERY_S, _RELAY_BREATH_S = 0.5, 0.02
+_RELAY_HANGS_AFTER_S = 30.0
 _RELAY_REST_S = 5.0
 """After trouble with the database or the disk, which every pass would only repeat."""
 
@@ -179,7 +182,7 @@ class Acceptor:
     def _relay(self) -> None:
         while not self._stopping.is_set():
             try:
-                with (self._spool.root / "relay.lock").open("w") as lock:
+                with (self._spool.root / "relay.lock").open("a") as lock:
                     self._relay_alone(lock)
             except Exception:  # whatever it is: with this thread what Redis lost would be lost until a restart
                 log.exception("relay.failed")
@@ -190,14 +193,24 @@ class Acceptor:
         while not self._stopping.wait(_RELAY_EVERY_S):
             for look in self._each_second:
                 look()
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._relay_what_is_due()
-            except BlockingIOError:
-                self.relay.forget()
+            self._relay_what_is_due(lock)
 
-    def _relay_what_is_due(self) -> None:
+    def _relay_what_is_due(self, lock: TextIO) -> None:
         """A little at a time, with a breath in between: after an outage there is a lot of it."""
-        self.relay.run_once()
-        while self.relay.has_more and not self._stopping.wait(_RELAY_BREATH_S):
+        while _is_ours(lock):
             self.relay.run_once()
+            if not self.relay.has_more or self._stopping.wait(_RELAY_BREATH_S):
+                return
+        self.relay.forget()
+
+
+def _is_ours(lock: TextIO) -> bool:
+    """Whether to relay. Who holds the lock shows that it lives. One that hangs is stood in for, without the lock: when
+    it wakes both relay for a moment, which costs a message twice and nothing else."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return time.time() - os.fstat(lock.fileno()).st_mtime > _RELAY_HANGS_AFTER_S
+    with contextlib.suppress(OSError):  # a disk that takes no more can still be relayed from
+        os.utime(lock.fileno())
+    return True
