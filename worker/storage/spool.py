@@ -64,11 +64,11 @@ class Spool:
             adopt(path)
 
     def waiting(
-        self, is_wanted: Callable[[Path], bool] = lambda _: True, not_read: Callable[[Path], None] = _ignore
+        self, is_wanted: Callable[[str], bool] = lambda _: True, not_read: Callable[[Path], None] = _ignore
     ) -> Iterator[SpoolFile]:
         """The closed files not yet confirmed, oldest first, and open ones whose writers hang; only those wanted are
-        read. One that can't be read is told, and holds no other up."""
-        for path in filter(is_wanted, map(self._ready.joinpath, self._names())):
+        read. They are asked for by name. One that can't be read is told, and holds no other up."""
+        for path in map(self._ready.joinpath, filter(is_wanted, self._names())):
             try:
                 written_at = path.stat().st_mtime
                 if path.suffix == OPEN and time.time() - written_at < _FROZEN_AFTER_S:

@@ -45,7 +45,7 @@ _TOGETHER, _FEW = 3, 10
 """So often a file is offered in company, then in messages of a few, then each submission in one of its own."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Pushes:
     """How often a file was offered and taken from the queue, and how often workers that are behind were waited for."""
 
@@ -75,18 +75,19 @@ class Relay:
     spool: Spool
     has_more: bool = False
     """True when the last look was at some of the files only whose time has come."""
-    _pushes: dict[Path, _Pushes] = field(default_factory=dict)
+    _pushes: dict[str, _Pushes] = field(default_factory=dict)
+    """By name: of tens of thousands, a path of each would be most of what this process holds."""
     _round: Iterator[SpoolFile] | None = None
     """Through all that waits, over as many looks as it takes: none is looked at twice before each was once."""
 
     def expect(self, path: Path) -> None:
         """What a file holds was pushed by the publisher: give the workers a moment before looking."""
         first = _Pushes(count=1, waits_at_most=_WAITS, next_at=time.monotonic() + FIRST_RETRY_S)
-        self._pushes.setdefault(path, first)
+        self._pushes.setdefault(path.name, first)
 
     def miss(self, path: Path) -> None:
         """Not all that a file holds was pushed: look soon, however much else lies on the queue."""
-        self._pushes[path] = _Pushes(next_at=time.monotonic() + FIRST_RETRY_S)
+        self._pushes[path.name] = _Pushes(next_at=time.monotonic() + FIRST_RETRY_S)
 
     def forget(self) -> None:
         """Another process tidies this spool, and remembers for itself."""
@@ -132,7 +133,7 @@ class Relay:
 
     def _leave(self, path: Path) -> None:
         """The disk does not do what is asked of this file: the others go on, and it is looked at later."""
-        state = self._pushes.setdefault(path, _Pushes())
+        state = self._pushes.setdefault(path.name, _Pushes())
         state.waits += 1
         state.rest()
 
@@ -165,7 +166,7 @@ class Relay:
             self._set_aside(file)
         else:
             self.spool.remove(file)
-            self._pushes.pop(file.path, None)
+            self._pushes.pop(file.path.name, None)
 
     def _set_aside(self, file: SpoolFile) -> None:
         """Keep a file that nobody can capture for a person, and say so; one that is open when it is closed."""
@@ -173,17 +174,18 @@ class Relay:
             self._leave(file.path)
             return
         self.spool.quarantine(file)
-        self._pushes.pop(file.path, None)
+        self._pushes.pop(file.path.name, None)
         log.error("spool.set_aside", file=file.path.name, count=len(file.envelopes))
         with self.services.database.write() as connection:
             now = installation.product_now(connection)
             alerts.queue(connection, AlertKind.SUBMISSION_PARKED, file.path.name, None, now, real_now(connection))
 
-    def _is_time_for(self, path: Path) -> bool:
-        return time.monotonic() >= self._pushes.setdefault(path, _Pushes()).next_at
+    def _is_time_for(self, name: str) -> bool:
+        state = self._pushes.get(name)
+        return state is None or time.monotonic() >= state.next_at
 
     def _state(self, file: SpoolFile) -> _Pushes:
-        return self._pushes.setdefault(file.path, _Pushes())
+        return self._pushes.setdefault(file.path.name, _Pushes())
 
     def _ask_database(self, files: Sequence[SpoolFile]) -> tuple[set[str], bool]:
         """What it holds of these files, and whether a person has paused intake."""
