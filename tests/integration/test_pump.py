@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, func, select, text, update
 
 from tests.support.telling import add
 from tests.support.world import ScriptedProvider, World
@@ -262,11 +262,14 @@ def test_an_email_whose_mark_could_not_be_written_is_noted_the_longer_way(world:
 @pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 def test_a_mark_whose_connection_breaks_is_written_over_another(world: World) -> None:
     due_for_many(world, GROUP)
+    marking: list[int] = []
+    event.listen(
+        world.database._marking_engine, "checkout", lambda connection, *_: marking.append(connection.info.backend_pid)
+    )
 
     def cut() -> None:
-        marking = "select pg_terminate_backend(pid) from pg_stat_activity where query like 'PREPARE mark%'"
         with world.database.write() as connection:
-            assert connection.execute(text(f"{marking} and datname = current_database()")).scalars().all() == [True]
+            assert connection.execute(select(func.pg_terminate_backend(marking[-1]))).scalar_one()
 
     provider = once(world, cut)
 
