@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 from sqlalchemy import update
 
+from tests.browser.axe import CONTRAST, violations
 from tests.browser.console_pages import BEFORE_SIGNING_IN
 from tests.browser.console_site import DESKTOP, PHONE, Site, open_page, pages_of, running_site
 from tests.support.console import PASSWORD
@@ -26,7 +26,6 @@ from worker.storage.database import real_now
 
 pytestmark = pytest.mark.browser
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 IN_THE_NAVIGATION = {route.path for route in ROUTES if route.nav}
 LARGEST_PAGE = 100_000
 """Bytes over the wire for a first visit: page, styles, script."""
@@ -93,7 +92,7 @@ def _offered(page: Page) -> list[str]:
 
 
 def test_every_page_is_accessible_in_both_looks_light_to_load_and_easy_to_press(browser: Browser, site: Site) -> None:
-    axe, found = Axe(), list[str]()
+    found: list[str] = []
     with site.browser_of(browser, Role.ADMIN) as inside, browser.new_context(base_url=site.url) as outside:
         link = site.link()
         for context, paths in ((inside, pages_of(site, Role.ADMIN)), (outside, BEFORE_SIGNING_IN)):
@@ -102,22 +101,15 @@ def test_every_page_is_accessible_in_both_looks_light_to_load_and_easy_to_press(
                 page.set_viewport_size(PHONE)
                 page.emulate_media(color_scheme="light")
                 open_page(page, path.replace("/welcome/{link}", link))
-                found += [f"{path}: {text}" for text in _heavy(page) + _small(page) + _wrong(axe, page, RULES)]
+                found += [f"{path}: {text}" for text in _heavy(page) + _small(page) + violations(page)]
                 page.emulate_media(color_scheme="dark")
-                found += [f"{path}, dark: {text}" for text in _wrong(axe, page, ["color-contrast"])]
+                found += [f"{path}, dark: {text}" for text in violations(page, CONTRAST)]
                 page.set_viewport_size(DESKTOP)
-                found += [f"{path}, wide: {text}" for text in _wrong(axe, page, RULES)]
+                found += [f"{path}, wide: {text}" for text in violations(page)]
                 page.emulate_media(color_scheme="light")
-                found += [f"{path}, wide, light: {text}" for text in _wrong(axe, page, ["color-contrast"])]
+                found += [f"{path}, wide, light: {text}" for text in violations(page, CONTRAST)]
 
     assert found == []
-
-
-def _wrong(axe: Axe, page: Page, rules: list[str]) -> list[str]:
-    """What axe finds."""
-    results = axe.run(page, options={"runOnly": rules, "resultTypes": ["violations"]}).response
-    assert results["passes"], "axe did look"
-    return [f"{rule['id']}: {node['html'][:150]}" for rule in results["violations"] for node in rule["nodes"]]
 
 
 def _heavy(page: Page) -> list[str]:
