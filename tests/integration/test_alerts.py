@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.receiver import Receiver, receiver
 from tests.support.smtp import SmtpSink
+from tests.support.telling import HERE, SECRET
 from tests.support.world import PUBLIC_URL, ScriptedProvider, World, open_world
 from worker.delivery.alerts import AlertText, MailAlerts, open_alerts
 from worker.delivery.smtp import SmtpProvider, SmtpSettings
@@ -23,23 +24,10 @@ from worker.errors import (
     PermanentDeliveryError,
     TransientDeliveryError,
 )
-from worker.reach import Reach
 from worker.storage import alerts, tables
 from worker.storage.alerts import LEASE
 from worker.storage.database import real_now
 from worker.usecases.health.deliver_alerts import MAX_ATTEMPTS
-
-HERE = Reach(allows_loopback=True)
-
-SECRET = {
-    "email": "zebedee.quillfeather@example.com",
-    "first_name": "Zebedee",
-    "last_name": "Quillfeather",
-    "phone": "618-555-0173",
-    "condition": "ptsd",
-    "treatment": "spravato",
-    "message": "Xylophone-shaped worries since the accident",
-}
 
 
 @contextmanager

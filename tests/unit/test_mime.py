@@ -12,7 +12,7 @@ import email.policy
 import quopri
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 
@@ -20,24 +20,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.letter import LETTER
 from tests.unit.shipped import catalog, renderer, uses
 from worker.content.render import Person
-from worker.delivery.mime import Letter, build
-
-LETTER = Letter(
-    from_name="The Albany Clinic, Carbondale IL",
-    from_address="carbondale@mail.albanyclinic.example.com",
-    to="maya@example.com",
-    reply_to="carbondale@albanyclinic.example.com",
-    subject="We have your request",
-    text="Hello Maya,\n",
-    html="<p>Hello Maya,</p>\n",
-    date=datetime(2026, 3, 4, 18, 0, 1, tzinfo=UTC),
-    message_id="00000000-0000-5000-8000-000000000000@mail.albanyclinic.example.com",
-    unsubscribe_url="https://albanyclinic.example.com/u/AAAAAAAAAAAAAAAAAAAAAA.BBBBBBBBBBBBBBBBBBBBBB",
-    list_id="education.mail.albanyclinic.example.com",
-    feedback_id="education:carbondale:worker:clinic",
-)
+from worker.delivery.mime import build
 
 # --- The strict reader -------------------------------------------------------
 

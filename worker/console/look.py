@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from worker.console import words
@@ -23,6 +22,7 @@ from worker.console.names import Names
 from worker.console.studio.pages import FILES as STUDIO_FILES
 from worker.content.catalog import Catalog
 from worker.domain.staff import Role, may
+from worker.page_templates import page_templates
 from worker.static_files import PALETTE, version_of
 from worker.usecases.staff_zone import staff_zone
 
@@ -48,14 +48,7 @@ class Look:
     def __init__(self, nav: Sequence[NavItem], published: Callable[[], Catalog | None]) -> None:
         self.url = Address(BASE)
         self._published, self._nav = published, nav
-        self._environment = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
+        self._environment = page_templates(Path(__file__).parent / "templates")
         self._environment.globals.update(
             url=self.url,
             words=words,

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from worker.domain.clinic import Clinic, Place
 from worker.domain.forms import Form
@@ -21,6 +21,7 @@ from worker.domain.submissions import is_true
 from worker.errors import FieldError
 from worker.intake.captcha import SCRIPT
 from worker.intake.texts import texts
+from worker.page_templates import page_templates
 from worker.static_files import PALETTE, version_of
 
 STATIC = Path(__file__).parent / "static"
@@ -162,14 +163,7 @@ def _asset(file: Path) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
+    environment = page_templates(Path(__file__).parent / "pages")
     environment.filters["tel"] = _tel
     environment.globals["assets"] = {
         file.stem: _asset(file) for file in (PALETTE, *sorted(STATIC.iterdir())) if file.is_file()

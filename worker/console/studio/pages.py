@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from worker.console.address import Address
 from worker.console.studio import words
+from worker.page_templates import page_templates
 from worker.static_files import PALETTE, version_of
 
 STATIC = Path(__file__).parent / "static"
@@ -30,14 +29,7 @@ class Pages:
 
     def __init__(self, base: str, assets: str, home: tuple[str, str] | None) -> None:
         self.address = Address(base)
-        self._environment = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "pages"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
+        self._environment = page_templates(Path(__file__).parent / "pages")
         self._environment.globals.update(
             url=self.address,
             home=home,
