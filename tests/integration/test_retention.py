@@ -18,6 +18,7 @@ from worker.domain.forms import TokenCheck
 from worker.domain.retention import SHORTEST, USUAL, Kept
 from worker.errors import ContentInvalid, PermanentDeliveryError
 from worker.storage import parked, persons, tables
+from worker.storage.local_files import write_privately
 from worker.storage.sealed import SEALED
 from worker.usecases.desk.quarantine import dismiss, release
 from worker.usecases.events.record_event import record_event
@@ -161,7 +162,9 @@ def test_parked_items_go_once_decided_and_never_before(world: World) -> None:
 
 def test_old_exports_go_and_new_ones_stay(world: World) -> None:
     assert world.services.files is not None
-    old, new = (world.services.files.write_export(name, "{}") for name in ("old.json", "new.json"))
+    old, new = (world.services.files.exports / name for name in ("old.json", "new.json"))
+    write_privately(old, "{}")
+    write_privately(new, "{}")
     long_ago = (world.now - 8 * DAY).timestamp()
     os.utime(old, (long_ago, long_ago))
     os.utime(new, (world.now.timestamp(), world.now.timestamp()))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from itertools import product
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.domain.small_numbers import ALL, SMALLEST, Hidden, protect, protect_line
+from worker.domain.small_numbers import ALL, SMALLEST, Hidden, protect
 
 COUNTS = st.one_of(st.integers(0, 9), st.integers(0, 60))
 TABLES = st.dictionaries(st.tuples(st.sampled_from("abcd"), st.sampled_from("xyz")), COUNTS, max_size=12)
@@ -59,6 +60,12 @@ def test_no_row_or_column_gives_away_what_is_hidden_in_it(counts: dict[tuple[str
                 assert could_be(cells, total, place) == set(range(1, SMALLEST))
             if cell is Hidden.BESIDE:
                 assert len(could_be(cells, total, place)) > 1
+
+
+def protect_line(counts: Mapping[Hashable, int]) -> dict[Hashable, object]:
+    """A single column of counts, with its total under `ALL`."""
+    told = protect({(name, "count"): count for name, count in counts.items()})
+    return {name: cell for (name, column), cell in told.items() if column == "count"}
 
 
 def test_one_small_number_takes_its_smallest_neighbour_with_it() -> None:

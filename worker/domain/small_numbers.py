@@ -45,12 +45,6 @@ def protect(counts: Mapping[_Place, int]) -> dict[_Place, Cell]:
     return {place: hidden.get(place, value) for place, value in values.items()}
 
 
-def protect_line(counts: Mapping[Hashable, int]) -> dict[Hashable, Cell]:
-    """The same for a single row of counts; its total stands under `ALL`."""
-    told = protect({(name, "count"): count for name, count in counts.items()})
-    return {name: cell for (name, column), cell in told.items() if column == "count"}
-
-
 def _with_totals(counts: Mapping[_Place, int]) -> dict[_Place, int]:
     rows = dict.fromkeys(row for row, _ in counts)
     columns = dict.fromkeys(column for _, column in counts)

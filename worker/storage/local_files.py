@@ -33,16 +33,10 @@ class LocalFiles:
 
     @property
     def exports(self) -> Path:
-        """Where exports about people are kept until they are handed over."""
+        """Where an operator may put exports about people until they are handed over: what is forgotten there goes."""
         folder = self.state / "exports"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
-
-    def write_export(self, name: str, text: str) -> Path:
-        """Keep an export, readable by this user only."""
-        path = self.exports / name
-        write_privately(path, text)
-        return path
 
     def old_exports(self, before: datetime) -> list[Path]:
         """Exports that were written before an instant."""

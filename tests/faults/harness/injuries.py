@@ -7,7 +7,6 @@ asks the product for anything: they are signals, server commands, files and lock
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import resource
@@ -143,13 +142,6 @@ def repeat_messages(client: redis.Redis, chance: random.Random) -> None:
         chance.shuffle(copies)
         if copies:
             client.lpush(KEY_PREFIX + queue, *copies)
-
-
-def spoil_a_queue(client: redis.Redis, chance: random.Random) -> None:
-    """Things that no worker of ours has written."""
-    queue = chance.choice(list(QueueName))
-    poison = [b"not json", b"[1, 2]", b"\xff\xfe", json.dumps({"body": "x"}).encode()]
-    client.lpush(KEY_PREFIX + queue, chance.choice(poison))
 
 
 def fill_redis(scene: Scene, choice: int) -> End:

@@ -41,10 +41,7 @@ def tree(catalog: Catalog) -> list[Branch]:
 
 
 def _loose(name: str, emails: list[Email]) -> Branch:
-    leaves = tuple(
-        Leaf(email=email.id, subject=email.subject, locations=tuple(words.in_order(email.scope.locations)))
-        for email in emails
-    )
+    leaves = tuple(_leaf(email, email.scope.locations) for email in emails)
     return Branch(id="", name=name, leaves=leaves, steps={}, weeks="")
 
 
@@ -56,14 +53,7 @@ def _sequences(catalog: Catalog) -> list[Branch]:
     branches = []
     for sequence in sorted(catalog.sequences.values(), key=lambda sequence: sequence.name.casefold()):
         plans = {location: sequence.plan_for(location).steps for location in words.in_order(sequence.locations)}
-        leaves = tuple(
-            Leaf(
-                email=step.email,
-                subject=catalog.emails[step.email].subject,
-                locations=tuple(words.in_order(step.locations)),
-            )
-            for step in sequence.steps
-        )
+        leaves = tuple(_leaf(catalog.emails[step.email], step.locations) for step in sequence.steps)
         branches.append(
             Branch(
                 id=sequence.id,
