@@ -18,7 +18,7 @@ from bench.stages.claim import claims_of, filled
 from bench.tools import Tools
 from worker.settings import ROOT
 
-SIZES = (10_000, 30_000, 100_000, 300_000)
+SIZES = (10_000, 100_000, 1_000_000, 3_000_000)
 LIMIT, ROUNDS = 500, 5
 _LEFT, _TOP, _WIDTH, _HEIGHT = 70, 40, 560, 220
 _SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 680 330" role="img" aria-labelledby="t" \
