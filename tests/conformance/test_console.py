@@ -16,7 +16,6 @@ from worker.domain.staff import Permission, Role, may, roles_that_may
 
 CONSOLE = Path(app.__file__).parent
 TEMPLATES = sorted((CONSOLE / "templates").glob("*.html"))
-MACROS = {"components.html", "codes.html", "studio_parts.html"}
 ROOT = Path(__file__).parents[2]
 
 GRAVE = {

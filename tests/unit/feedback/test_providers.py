@@ -32,9 +32,6 @@ def the_event(post: Post) -> DeliveryEvent:
     return event
 
 
-SES_BOUNCE: dict[str, Any] = {"feedbackId": "0100-bounce", "bounceType": "Permanent", "bounceSubType": "General"}
-
-
 def ses_bounce(sort: str, sub: str, **recipient: str) -> Post:
     recipients = [{"emailAddress": posts.ADDRESS, **recipient}]
     bounce = {"feedbackId": "0100-b", "bounceType": sort, "bounceSubType": sub, "bouncedRecipients": recipients}
