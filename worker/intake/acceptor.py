@@ -189,7 +189,7 @@ class Acceptor:
                 self._stopping.wait(_RELAY_REST_S)
 
     def _relay_alone(self, lock: TextIO) -> None:
-        """While no other process does: one relay per spool, whoever else serves it."""
+        """While no other process does that lives: one relay per spool, whoever else serves it."""
         while not self._stopping.wait(_RELAY_EVERY_S):
             for look in self._each_second:
                 look()
